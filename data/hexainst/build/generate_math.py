@@ -800,8 +800,8 @@ def l_shape(rng):
 
 @form("area_and_volume")
 def cylinder(rng):
-    thing = rng.choice(["rain barrel", "stock pot", "umbrella stand"])
-    diameter, height = {"rain barrel": (60, 90), "stock pot": (28, 24), "umbrella stand": (22, 50)}[
+    thing = rng.choice(["rain barrel", "stock pot", "tall vase"])
+    diameter, height = {"rain barrel": (60, 90), "stock pot": (28, 24), "tall vase": (14, 45)}[
         thing
     ]
     litres = math.pi * (diameter / 2) ** 2 * height / 1000
@@ -1094,11 +1094,11 @@ def choose(rng):
 
 @form("counting")
 def codes(rng):
-    letters, digits = rng.choice([(2, 3), (3, 2), (1, 4), (2, 2)])
+    letters, digits = rng.choice([(2, 3), (3, 2), (2, 4), (2, 2)])
     alphabet = rng.choice([20, 24, 26])
     total = alphabet**letters * 10**digits
     what = rng.choice(["a locker label", "a seed bank code", "a bicycle registration"])
-    words = {1: "one letter", 2: "two letters", 3: "three letters"}[letters]
+    words = {2: "two letters", 3: "three letters"}[letters]
     return (
         f"{what.capitalize()} consists of {words} from an alphabet of {alphabet}, followed by {digits} digits from 0 to 9. Repetition is allowed, and the digits may well begin with 0. How many different ones can be issued before a new format is needed?",
         "",
