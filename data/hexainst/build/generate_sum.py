@@ -1075,7 +1075,7 @@ def forum_tldr(rng: random.Random) -> list[Row]:
             "cleaned the rollers",
             "updated the driver",
             "the paper had become damp",
-            "using dry paper",
+            "replacing the damp paper",
             "damp",
         ),
         (
