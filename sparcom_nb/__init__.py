@@ -1,1 +1,26 @@
-"""sparcom_nb."""
+"""What instruction tuning does inside a language model: measure it, show it, teach it.
+
+    import sparcom_nb as sn
+    model = sn.load_model("tiny-dense/instruct")
+    data = sn.load_instructions("miniworld")
+    frequency = sn.sparcom.activation_frequency(model, data)
+
+Three papers, one package: SPARCOM (Zhang 2025, arXiv 2505.21191) in ``sn.sparcom``, behaviour shift
+(Wu 2024, arXiv 2310.00492) in ``sn.shift``, NAIT (Chen 2026, arXiv 2603.13201) in ``sn.nait``.
+Heavy modules load when first used.
+"""
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["sparcom", "stats", "view"],
+    submod_attrs={
+        "errors": ["InputError"],
+        "instructions": ["CATEGORIES", "limit_rows", "load_instructions"],
+        "models": ["list_pairs", "load_model", "load_pair"],
+        "tuning": ["tune"],
+    },
+)

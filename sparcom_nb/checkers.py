@@ -19,8 +19,9 @@ regex      JSON ``{"match", "reject"}``           the pattern full-matches these
 json       JSON document                          it parses to this document
 =========  =====================================  ===============================================
 
-The kinds of :data:`RUNS_CODE` execute the output. They are for text you trust, such as the responses
-shipped with HexaInst; ``check`` refuses them unless asked.
+The kinds of :data:`RUNS_CODE` execute the payload or the output. They are for text you trust, such
+as the responses shipped with HexaInst; ``check`` gives no verdict on them unless asked, except that
+``number`` and ``stdout`` then compare with the response.
 """
 
 import json
@@ -34,10 +35,23 @@ import tempfile
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-KINDS = (
-    "none exact label contains lines words number value python stdout sql shell regex json".split()
-)
-RUNS_CODE = frozenset({"python", "sql", "shell"})
+KINDS = [
+    "none",
+    "exact",
+    "label",
+    "contains",
+    "lines",
+    "words",
+    "number",
+    "value",
+    "python",
+    "stdout",
+    "sql",
+    "shell",
+    "regex",
+    "json",
+]
+RUNS_CODE = frozenset({"python", "sql", "shell", "number", "value", "stdout"})
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL | re.MULTILINE)
@@ -47,19 +61,22 @@ _SECONDS = 10
 def check(checker: str, response: str, output: str, run_code: bool = False) -> bool | None:
     """Judge ``output`` against a row's ``checker`` and reference ``response``.
 
-    Returns None where no verdict is possible: kind ``none``, or a kind of :data:`RUNS_CODE` while
+    Returns None where no verdict is possible: kind ``none``, or a kind that runs code while
     ``run_code`` is False. Raises ValueError for a checker outside the grammar.
     """
     kind, _, payload = checker.partition(":")
     if kind not in KINDS:
         raise ValueError(f"unknown checker kind {kind!r}; expected one of {', '.join(KINDS)}")
-    if kind == "none" or (kind in RUNS_CODE and not run_code):
+    if kind in RUNS_CODE and not run_code:
+        judge = _BY_RESPONSE.get(kind)
+        return judge(response, output) if judge else None
+    if kind == "none":
         return None
     return _JUDGES[kind](payload, response, output)
 
 
 def expression_value(expression: str) -> object:
-    """Evaluate the arithmetic of a ``number`` or ``value`` checker (our own files, trusted text)."""
+    """Evaluate the arithmetic of a ``number`` or ``value`` checker (trusted text only)."""
     names = {
         "Fraction": Fraction,
         "math": math,
@@ -112,10 +129,18 @@ def _words(payload: str, _: str, output: str) -> bool:
     return low <= len(output.split()) <= high
 
 
+def _last_number(text: str) -> float:
+    found = _NUMBER.findall(text)
+    return float(found[-1].replace(",", "")) if found else math.nan
+
+
 def _number(payload: str, _: str, output: str) -> bool:
-    found = _NUMBER.findall(output)
     value = float(expression_value(payload))  # type: ignore[arg-type]
-    return bool(found) and math.isclose(float(found[-1].replace(",", "")), value, rel_tol=1e-6)
+    return math.isclose(_last_number(output), value, rel_tol=1e-6)
+
+
+def _same_number(response: str, output: str) -> bool:
+    return math.isclose(_last_number(output), _last_number(response), rel_tol=1e-6)
 
 
 def _value(payload: str, _: str, output: str) -> bool:
@@ -193,3 +218,5 @@ _JUDGES = {
     "regex": _regex,
     "json": _json,
 }
+
+_BY_RESPONSE = {"number": _same_number, "stdout": lambda r, o: _exact("", r, code_of(o))}

@@ -1,0 +1,1 @@
+"""Pictures and widgets: the only part of the package that imports matplotlib or ipywidgets."""

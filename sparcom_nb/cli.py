@@ -1,0 +1,157 @@
+"""The command line. Exit code 0: all was done; 1: something failed; 2: wrong use, said in one line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sparcom_nb.errors import InputError
+
+app = typer.Typer(
+    help="What instruction tuning does inside a language model.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+#: Typer keeps the base class of its usage errors to itself.
+_UsageError: Any = typer.BadParameter.__bases__[0]
+
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda ...")]
+BatchTokens = Annotated[
+    int | None,
+    typer.Option(help="Tokens in one batch, padding included. [default: by device]", min=1),
+]
+
+
+@app.command()
+def models(seed: Seed = 0, device: Device = "auto", batch_tokens: BatchTokens = None) -> None:
+    """List the model pairs: name, kind, size, where they come from, which members are here."""
+    from sparcom_nb.models import list_pairs
+
+    typer.echo(list_pairs().to_string(index=False))
+
+
+@app.command()
+def identify(
+    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    data: Annotated[str, typer.Option(help="A .jsonl file, hexainst or miniworld.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    top: Annotated[
+        float | None, typer.Option(help="Share of neurons to take. [default: 0.05]")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Take frequencies of at least this instead.")
+    ] = None,
+    agreement: Annotated[
+        float, typer.Option(help="Share of a category's instructions that must agree.")
+    ] = 0.5,
+    span: Annotated[
+        str, typer.Option(help="instruction, prompt, response or sample.")
+    ] = "instruction",
+    site: Annotated[str, typer.Option(help="gate or post.")] = "gate",
+    limit: Annotated[
+        int | None, typer.Option(help="Rows to use, balanced over categories.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Find the neurons that serve each category of instructions."""
+    from sparcom_nb.identify import identify as run
+
+    manifest = run(
+        model,
+        data,
+        out,
+        top=top,
+        threshold=threshold,
+        agreement=agreement,
+        span=span,
+        site=site,
+        limit=limit,
+        device=device,
+        batch_tokens=batch_tokens,
+        seed=seed,
+    )
+    state = f"{manifest['capture_seconds']} s" if manifest["fresh"] else "done before"
+    typer.echo(
+        f"{manifest['instructions']:,} instructions, {manifest['tokens']:,} tokens, {state}; "
+        f"share taken {manifest['share_taken']:.2%}"
+    )
+    for category, size in manifest["components"].items():
+        typer.echo(f"  {category:5} {size:7,} neurons")
+    typer.echo(f"written to {out}")
+
+
+@app.command()
+def report(
+    pair: Annotated[list[str] | None, typer.Option(help="Pair to run (repeatable).")] = None,
+    notebook: Annotated[
+        list[str] | None, typer.Option(help="Notebook to run (repeatable). [default: all]")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports"),
+    param: Annotated[
+        list[str] | None, typer.Option(help="K=V for notebooks that have the parameter K.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="Run again what is up to date.")] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Run the notebooks on model pairs and make pages with an index."""
+    from sparcom_nb.report import build
+
+    parameters = dict(_parameter(text) for text in param or [])
+    given = {"SEED": seed, "DEVICE": device, "BATCH_TOKENS": batch_tokens}
+    defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
+    parameters |= {k: v for k, v in given.items() if v != defaults[k]}
+    failed = build(pair or ["tiny-dense"], notebook or None, out, parameters, fresh)
+    typer.echo(f"open {out / 'index.html'}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(name="train-default")
+def train_default(
+    out: Annotated[Path, typer.Option(help="Folder for the models.")],
+    seed: Seed = 0,
+    device: Device = "cpu",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Train the embedded models again from their seed (hours on a small machine; resumes)."""
+    from sparcom_nb.miniworld.training import train_default as train
+
+    train(out, seed, device)
+
+
+def main() -> None:
+    """Run the command line; wrong use becomes one line and exit code 2."""
+    try:
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+    except InputError as error:
+        _wrong(str(error))
+    except _UsageError as error:
+        _wrong(f"{error.format_message()} (see --help)")
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("sparcom-nb: stopped; the same command goes on from here", err=True)
+        sys.exit(130)
+
+
+def _wrong(text: str) -> None:
+    typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
+    sys.exit(2)
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    """Split K=V; V is JSON when it is, else text."""
+    import json
+
+    name, found, value = text.partition("=")
+    if not found:
+        raise InputError(f"--param {text!r}: write NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

@@ -1,0 +1,176 @@
+"""From rows to token ids, with the tokens that count.
+
+Every method counts the tokens of one span, and every span is contiguous, so a prompt is its ids and
+the half-open range ``start:stop`` that counts. BOS, padding and template tokens never count.
+
+===============  ===================================  ===========================================
+span             text that the model reads            tokens that count
+===============  ===================================  ===========================================
+``instruction``  instruction (newline, input)         all of them
+``prompt``       the same in the chat template        those of the user's text
+``response``     chat template, then the response     those of the response
+``sample``       instruction (input), response        all of them (NAIT, Chen 2026)
+===============  ===================================  ===========================================
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.instructions import sample_text, user_text
+
+SPANS = ("instruction", "prompt", "response", "sample")
+
+
+@dataclass(frozen=True)
+class Template:
+    """What stands before and after the user's text in a chat prompt."""
+
+    prefix: str
+    suffix: str
+
+    def render(self, content: str) -> str:
+        """Return the prompt whose user says ``content``."""
+        return self.prefix + content + self.suffix
+
+
+#: For a model that brings no chat template (the form of Stanford Alpaca, without its preamble).
+PLAIN = Template("### Instruction:\n", "\n\n### Response:\n")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Token ids of one row and the range of them that counts."""
+
+    id: str
+    ids: list[int]
+    start: int
+    stop: int
+
+
+def chat_template(tokenizer: Any) -> Template:
+    """Template of one user turn, from the tokenizer's own chat template when it has one.
+
+    A default system text (SmolLM2: "You are a helpful AI assistant ...") is left out by giving an
+    empty system turn: such a text would be shared by all prompts.
+    """
+    if not tokenizer.chat_template:
+        return PLAIN
+    user = {"role": "user", "content": "\u241fTEXT\u241f"}
+    rendered = _apply(tokenizer, [user])
+    if _has_default_system(tokenizer, user, rendered):
+        rendered = _apply(tokenizer, [{"role": "system", "content": ""}, user])
+    prefix, _, suffix = rendered.partition(user["content"])
+    return Template(prefix, suffix)
+
+
+def encode(
+    tokenizer: Any, template: Template, data: pd.DataFrame, span: str, context: int
+) -> list[Prompt]:
+    """Tokenise every row of ``data`` for ``span``; at most ``context`` tokens each.
+
+    Raises:
+        InputError: unknown span, a row with no token to count, or one longer than the context.
+    """
+    if span not in SPANS:
+        raise InputError(f"unknown span {span!r}; use one of {', '.join(SPANS)}")
+    encoded = _ENCODERS[span](tokenizer, template, data)
+    return [
+        _checked(Prompt(row_id, ids, start, stop), span, context)
+        for row_id, (ids, start, stop) in zip(data["id"], encoded, strict=True)
+    ]
+
+
+Encoded = list[tuple[list[int], int, int]]
+
+
+def _encode_plain(tokenizer: Any, texts: list[str]) -> Encoded:
+    encoded = []
+    for ids in tokenizer(texts, add_special_tokens=False).input_ids:
+        full = _missing_bos(tokenizer, ids) + ids
+        encoded.append((full, len(_bos(tokenizer)), len(full)))
+    return encoded
+
+
+def _instruction(tokenizer: Any, _: Template, data: pd.DataFrame) -> Encoded:
+    return _encode_plain(tokenizer, [user_text(row) for row in data.to_dict("records")])
+
+
+def _sample(tokenizer: Any, _: Template, data: pd.DataFrame) -> Encoded:
+    return _encode_plain(tokenizer, [sample_text(row) for row in data.to_dict("records")])
+
+
+def _prompt(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
+    texts = [user_text(row) for row in data.to_dict("records")]
+    rendered = tokenizer(
+        [template.render(text) for text in texts],
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+    )
+    encoded = []
+    for text, ids, offsets in zip(texts, rendered.input_ids, rendered.offset_mapping, strict=True):
+        low, high = len(template.prefix), len(template.prefix) + len(text)
+        inside = [i for i, (a, b) in enumerate(offsets) if a < high and b > low]
+        bos = _missing_bos(tokenizer, ids)
+        first, last = (inside[0], inside[-1] + 1) if inside else (0, 0)
+        encoded.append((bos + ids, len(bos) + first, len(bos) + last))
+    return encoded
+
+
+def _response(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
+    rows = data.to_dict("records")
+    prompts = tokenizer(
+        [template.render(user_text(row)) for row in rows], add_special_tokens=False
+    ).input_ids
+    responses = tokenizer([row["response"] for row in rows], add_special_tokens=False).input_ids
+    encoded = []
+    for prompt, response in zip(prompts, responses, strict=True):
+        ids = _missing_bos(tokenizer, prompt) + prompt
+        encoded.append((ids + response, len(ids), len(ids) + len(response)))
+    return encoded
+
+
+_ENCODERS = {
+    "instruction": _instruction,
+    "prompt": _prompt,
+    "response": _response,
+    "sample": _sample,
+}
+
+
+def _checked(prompt: Prompt, span: str, context: int) -> Prompt:
+    if prompt.stop <= prompt.start:
+        raise InputError(f"row {prompt.id!r} has no token in its {span}: fill it or drop the row")
+    if len(prompt.ids) > context:
+        raise InputError(
+            f"row {prompt.id!r} has {len(prompt.ids)} tokens, more than the model's context of "
+            f"{context}: shorten or drop the row"
+        )
+    return prompt
+
+
+def _bos(tokenizer: Any) -> list[int]:
+    return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+
+
+def _missing_bos(tokenizer: Any, ids: Sequence[int]) -> list[int]:
+    bos = _bos(tokenizer)
+    return [] if list(ids[:1]) == bos else bos
+
+
+def _apply(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def _has_default_system(tokenizer: Any, user: dict[str, str], rendered: str) -> bool:
+    """Whether a system text of our own takes the place of one that the template brings."""
+    marked = "\u241fSYSTEM\u241f"
+    try:
+        with_system = _apply(tokenizer, [{"role": "system", "content": marked}, user])
+    except Exception:  # jinja's raise_exception: the template knows no system turn
+        return False
+    before, found, after = with_system.partition(marked)
+    return bool(found) and rendered.startswith(before) and rendered.endswith(after)

@@ -1,0 +1,212 @@
+"""From frequencies to sets: specific components of an instruction, sets of a category, overlaps.
+
+SPARCOM, Zhang et al. 2025, sections 3.2 and 4. A component is a neuron (layer, neuron), a neuron of
+an expert (layer, expert, neuron) or an expert (layer, expert): whatever dimensions follow the first.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.instructions import CATEGORIES
+
+_BLOCK_ROWS = 512
+
+
+def specific(
+    frequency: xr.DataArray, top: float | None = None, threshold: float | None = None
+) -> xr.DataArray:
+    """Mark the components of every instruction whose frequency reaches its cut eps(I).
+
+    Args:
+        frequency: [instruction, ...] between 0 and 1.
+        top: share of the components to take, all layers together; 0.05 when neither is given. Ties
+            at the cut are all in, so that the share taken can be larger.
+        threshold: the absolute cut instead.
+
+    Returns:
+        DataArray bool of the same dimensions; on instruction the coordinates ``eps`` (the cut) and
+        ``share`` (the share of components taken). A component that is never active is never in.
+
+    Raises:
+        InputError: both of ``top`` and ``threshold``, or one outside (0, 1].
+    """
+    if top is not None and threshold is not None:
+        raise InputError("give top (a share) or threshold (an absolute cut), not both")
+    top = 0.05 if top is None and threshold is None else top
+    value = threshold if top is None else top
+    if value is None or not 0 < value <= 1:
+        name = "threshold" if top is None else "top"
+        raise InputError(f"{name} must be above 0 and at most 1, not {value}")
+    eps, share = xr.apply_ufunc(
+        _cut,
+        frequency,
+        input_core_dims=[frequency.dims[1:]],
+        output_core_dims=[[], []],
+        kwargs={"n_axes": frequency.ndim - 1, "top": top, "threshold": threshold},
+        dask="parallelized",
+        output_dtypes=[frequency.dtype, np.float64],
+    )
+    eps, share = eps.compute(), share.compute()
+    marked = (frequency >= eps).rename("specific").assign_coords(eps=eps, share=share)
+    return marked.assign_attrs(frequency.attrs, top=top or 0.0, threshold=threshold or 0.0)
+
+
+def category_sets(specific: xr.DataArray, agreement: float = 0.5) -> xr.DataArray:
+    """Components specific to at least a fraction ``agreement`` of a category's instructions.
+
+    Returns:
+        DataArray bool [category, ...] for the categories present, in the order of CATEGORIES;
+        coordinate ``n_instructions``. ``agreement`` 1 is the intersection.
+    """
+    if not 0 < agreement <= 1:
+        raise InputError(f"agreement must be above 0 and at most 1, not {agreement}")
+    parts = dict(by_category(specific))
+    sizes = {name: part.shape[0] for name, part in parts.items()}
+    sets = [
+        part.sum("instruction").to_numpy() >= agreement * sizes[name] - 1e-9
+        for name, part in parts.items()
+    ]
+    components = {dim: specific[dim] for dim in specific.dims[1:]}
+    return xr.DataArray(
+        np.stack(sets),
+        dims=("category", *specific.dims[1:]),
+        coords={
+            "category": list(parts),
+            "n_instructions": ("category", list(sizes.values())),
+            **components,
+        },
+        name="category_sets",
+        attrs=specific.attrs | {"agreement": agreement},
+    )
+
+
+def generality(category_sets: xr.DataArray) -> xr.DataArray:
+    """Number of categories whose set holds a component: int [...], 0 to the number present."""
+    return category_sets.sum("category").rename("generality")
+
+
+def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFrame:
+    """Every component of every category set, a row each.
+
+    Returns:
+        DataFrame: the component's coordinates (layer, expert, neuron; expert is missing where there
+        are none), category, agreement (share of the category's instructions it is specific to) and
+        kind: ``general`` in all categories present, ``unique`` to one, else ``shared``.
+    """
+    sets = category_sets(specific, agreement)
+    number = generality(sets)
+    parts = []
+    for name, of_category in by_category(specific):
+        share = of_category.mean("instruction").compute()
+        inside = sets.sel(category=name).to_numpy()
+        where = np.nonzero(inside)
+        part = {
+            dim: share[dim].to_numpy()[index] for dim, index in zip(share.dims, where, strict=True)
+        }
+        part |= {"category": name, "agreement": share.to_numpy()[inside]}
+        part["kind"] = _kind(number.to_numpy()[inside], len(sets))
+        parts.append(pd.DataFrame(part))
+    table = pd.concat(parts, ignore_index=True)
+    if "expert" not in table:
+        table["expert"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    return table
+
+
+def by_category(array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield every present category, in the order of CATEGORIES, with its instructions."""
+    labels = array["category"].to_numpy()
+    for name in CATEGORIES:
+        rows = np.flatnonzero(labels == name)
+        if len(rows):
+            yield name, array[rows]
+
+
+def overlap(a: xr.DataArray, b: xr.DataArray | None = None, kind: str = "jaccard") -> xr.DataArray:
+    """Overlap of every set of ``a`` with every set of ``b`` (of ``a`` itself when None).
+
+    Args:
+        a: bool [instruction or category, ...]: one set a row.
+        b: the same dimensions after the first.
+        kind: ``jaccard`` |A and B| / |A or B|, or ``overlap`` |A and B| / min(|A|, |B|), which
+            stays meaningful when sizes differ.
+
+    Returns:
+        DataArray float64 [first dimension of a, first dimension of b with suffix ``_b``]; NaN where
+        two empty sets meet. Category and subtype come along as coordinates, with ``_b`` for b.
+    """
+    if kind not in ("jaccard", "overlap"):
+        raise InputError(f"unknown kind {kind!r}; use jaccard or overlap")
+    second = a if b is None else b
+    if a.shape[1:] != second.shape[1:]:
+        raise InputError(
+            f"sets over {a.shape[1:]} and {second.shape[1:]} components differ in kind"
+        )
+    both = _intersections(a, second)
+    size_a, size_b = (_sizes(x) for x in (a, second))
+    if kind == "jaccard":
+        bottom = size_a[:, None] + size_b[None, :] - both
+    else:
+        bottom = np.minimum(size_a[:, None], size_b[None, :])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = np.where(bottom > 0, both / bottom, np.nan)
+    return xr.DataArray(
+        values,
+        dims=(a.dims[0], f"{second.dims[0]}_b"),
+        coords=_labels(a, "") | _labels(second, "_b"),
+        name=kind,
+    )
+
+
+def _kind(number: np.ndarray, n_categories: int) -> np.ndarray:
+    return np.select([number == n_categories, number == 1], ["general", "unique"], "shared")
+
+
+def _cut(
+    values: np.ndarray, n_axes: int, top: float | None, threshold: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut and share taken of every row."""
+    flat = values.reshape(*values.shape[: values.ndim - n_axes], -1)
+    if top is None:
+        eps = np.full(flat.shape[:-1], threshold, flat.dtype)
+    else:
+        k = max(1, round(top * flat.shape[-1]))
+        kth = np.partition(flat, -k, axis=-1)[..., -k]
+        eps = np.maximum(kth, np.finfo(flat.dtype).tiny)
+    return eps, (flat >= eps[..., None]).mean(axis=-1)
+
+
+def _flat(sets: xr.DataArray) -> np.ndarray:
+    return sets.to_numpy().reshape(sets.shape[0], -1).astype(np.float32)
+
+
+def _blocks(sets: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows in blocks, as 0/1 floats: a product of these counts exactly below 2**24 components."""
+    for start in range(0, sets.shape[0], _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        yield rows, _flat(sets[rows])
+
+
+def _intersections(a: xr.DataArray, b: xr.DataArray) -> np.ndarray:
+    both = np.zeros((a.shape[0], b.shape[0]))
+    for rows_a, flat_a in _blocks(a):
+        for rows_b, flat_b in _blocks(b):
+            both[rows_a, rows_b] = flat_a @ flat_b.T
+    return both
+
+
+def _sizes(sets: xr.DataArray) -> np.ndarray:
+    return np.concatenate([flat.sum(axis=1, dtype=np.float64) for _, flat in _blocks(sets)])
+
+
+def _labels(sets: xr.DataArray, suffix: str) -> dict[str, tuple[str, np.ndarray]]:
+    dim = sets.dims[0]
+    wanted = (dim, "category", "subtype")
+    return {
+        f"{name}{suffix}": (f"{dim}{suffix}", sets[name].to_numpy())
+        for name in wanted
+        if name in sets.coords and sets[name].dims == (dim,)
+    }

@@ -1,0 +1,54 @@
+"""How the picture depends on the cut: every measure at many shares and thresholds.
+
+The share that SPARCOM takes is not published, so no single cut is trusted (docs/methods.md).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.sparcom.components import category_sets, overlap, specific
+from sparcom_nb.stats import separation
+
+TOPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def sweep(
+    frequency: xr.DataArray,
+    tops: Sequence[float] = TOPS,
+    thresholds: Sequence[float] = THRESHOLDS,
+    agreement: float = 0.5,
+    draws: int = 199,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Identify at every cut and measure what comes out.
+
+    Returns:
+        DataFrame, a row a cut: by (``top`` or ``threshold``), cut, share (mean share of components
+        taken), set_size (mean size of a category set), and within, across, difference, low, high,
+        p of :func:`sparcom_nb.stats.separation`.
+    """
+    cuts = [("top", cut) for cut in tops] + [("threshold", cut) for cut in thresholds]
+    return pd.DataFrame(
+        [
+            {"by": by, "cut": cut} | _measures(frequency, by, cut, agreement, draws, seed)
+            for by, cut in cuts
+        ]
+    )
+
+
+def _measures(
+    frequency: xr.DataArray, by: str, cut: float, agreement: float, draws: int, seed: int
+) -> dict[str, float]:
+    marked = specific(frequency, **{by: cut}).compute()
+    test = separation(overlap(marked), draws, seed)
+    sizes = (
+        category_sets(marked, agreement).to_numpy().reshape(-1, np.prod(marked.shape[1:])).sum(1)
+    )
+    wanted = ["within", "across", "difference", "low", "high", "p"]
+    return {"share": float(marked["share"].mean()), "set_size": float(sizes.mean())} | {
+        name: test[name] for name in wanted
+    }

@@ -1,0 +1,198 @@
+"""Intervals and tests for overlaps, with the sub-type as the unit.
+
+Instructions of one sub-type share wording, so they are not exchangeable: labels are permuted by whole
+sub-types, and intervals come from halves of the sub-types drawn without replacement (a bootstrap
+would repeat instructions, and an instruction overlaps perfectly with itself). The spread of half
+samples around the full value is that of the full value (Shao and Wu 1989, delete-half jackknife).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sparcom_nb.instructions import CATEGORIES
+
+
+@dataclass(frozen=True)
+class PairSums:
+    """Sums and numbers of the pairs of different instructions, by pairs of sub-types.
+
+    sums, counts: [unit, unit]; category: index into ``categories`` of every unit. Where a category
+    has a single sub-type, every instruction is a unit of its own.
+    """
+
+    sums: np.ndarray
+    counts: np.ndarray
+    category: np.ndarray
+    categories: list[str]
+    unit: str
+
+    @classmethod
+    def of(cls, pairwise: xr.DataArray) -> "PairSums":
+        """Sum up a square overlap of instructions; pairs without a value do not count."""
+        categories = [c for c in CATEGORIES if c in set(pairwise["category"].to_numpy())]
+        labels, unit = _units(pairwise)
+        names, index = np.unique(labels, return_inverse=True)
+        member = np.eye(len(names))[index]
+        values = pairwise.to_numpy().astype(float)
+        valid = ~np.isnan(values)
+        np.fill_diagonal(valid, False)
+        first = np.array([np.flatnonzero(index == n)[0] for n in range(len(names))])
+        category = [categories.index(c) for c in pairwise["category"].to_numpy()[first]]
+        return cls(
+            member.T @ np.where(valid, values, 0.0) @ member,
+            member.T @ valid.astype(float) @ member,
+            np.array(category),
+            categories,
+            unit,
+        )
+
+    def by_category(self, keep: np.ndarray | None = None) -> np.ndarray:
+        """Mean overlap [category, category] over the kept units (bool [unit]; None keeps all).
+
+        In a half sample a larger part of a category's pairs lies within one sub-type. Pairs within
+        and between sub-types are therefore averaged apart, and joined with the weights of all.
+        """
+        member = np.eye(len(self.categories))[self.category]
+        kept = member if keep is None else member * keep[:, None]
+        means = _ratio(kept.T @ self.sums @ kept, kept.T @ self.counts @ kept)
+        same = _ratio(kept.T @ np.diag(self.sums), kept.T @ np.diag(self.counts))
+        other = _ratio(*(_diagonal_without_units(x, kept) for x in (self.sums, self.counts)))
+        weight = _ratio(member.T @ np.diag(self.counts), np.diag(member.T @ self.counts @ member))
+        np.fill_diagonal(
+            means,
+            np.where(np.isnan(same), 0, weight * same)
+            + np.where(np.isnan(other), 0, (1 - weight) * other),
+        )
+        return means
+
+
+def category_overlap(
+    pairwise: xr.DataArray, draws: int = 400, seed: int = 0, level: float = 0.95
+) -> xr.Dataset:
+    """Mean overlap within and across categories, with intervals over sub-types.
+
+    Args:
+        pairwise: [instruction, instruction_b] of one data set with itself, from
+            :func:`sparcom_nb.sparcom.overlap`.
+        draws: half samples of the sub-types of every category.
+        seed: of the half samples.
+        level: of the interval.
+
+    Returns:
+        Dataset [category, category_b]: mean, low, high. The diagonal is the mean over pairs of
+        different instructions of one category.
+    """
+    pairs = PairSums.of(pairwise)
+    centre = pairs.by_category()
+    rng = np.random.default_rng(seed)
+    spread = np.stack([pairs.by_category(_half(pairs.category, rng)) for _ in range(draws)])
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(spread - centre, [tail, 1 - tail], axis=0) + centre
+    dims = ("category", "category_b")
+    return xr.Dataset(
+        {"mean": (dims, centre), "low": (dims, low), "high": (dims, high)},
+        {"category": pairs.categories, "category_b": pairs.categories},
+        {"unit": pairs.unit, "draws": draws, "level": level},
+    )
+
+
+def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[str, Any]:
+    """Test whether instructions overlap more within than across categories.
+
+    Category labels are permuted among sub-types, which keeps every sub-type whole.
+
+    Returns:
+        dict: within, across, difference, low and high (95 % interval of the difference over
+        sub-types), null_mean and null_high (mean and 95th percentile under permutation), p
+        (one-sided), same_subtype, other_subtype (the two parts of within), units, unit, draws.
+    """
+    pairs = PairSums.of(pairwise)
+    rng = np.random.default_rng(seed)
+    within, across = _within_across(pairs, pairs.category)
+    null = np.array(
+        [np.subtract(*_within_across(pairs, rng.permutation(pairs.category))) for _ in range(draws)]
+    )
+    halves = np.array([_difference(pairs, _half(pairs.category, rng)) for _ in range(draws)])
+    low, high = np.quantile(halves - _difference(pairs, None), [0.025, 0.975]) + within - across
+    same = _ratio(np.trace(pairs.sums), np.trace(pairs.counts))
+    own = pairs.category[:, None] == pairs.category[None, :]
+    np.fill_diagonal(own, False)
+    return {
+        "within": within,
+        "across": across,
+        "difference": within - across,
+        "low": float(low),
+        "high": float(high),
+        "null_mean": float(null.mean()),
+        "null_high": float(np.quantile(null, 0.95)),
+        "p": float((1 + (null >= within - across - 1e-12).sum()) / (1 + draws)),
+        "same_subtype": float(same),
+        "other_subtype": float(_ratio(pairs.sums[own].sum(), pairs.counts[own].sum())),
+        "units": len(pairs.category),
+        "unit": pairs.unit,
+        "draws": draws,
+    }
+
+
+def mean_interval(
+    values: np.ndarray, groups: np.ndarray, draws: int = 400, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean of ``values`` with a 95 % interval over halves of their groups."""
+    names, index = np.unique(groups, return_inverse=True)
+    sums = np.bincount(index, values)
+    counts = np.bincount(index)
+    rng = np.random.default_rng(seed)
+    one = np.zeros(len(names), dtype=int)
+    kept = np.stack([_half(one, rng) for _ in range(draws)])
+    centre = sums.sum() / counts.sum()
+    low, high = np.quantile((kept @ sums) / (kept @ counts), [0.025, 0.975])
+    return float(centre), float(low), float(high)
+
+
+def _units(pairwise: xr.DataArray) -> tuple[np.ndarray, str]:
+    """Label of every instruction's unit of resampling, and what the unit is."""
+    category = pairwise["category"].to_numpy()
+    labels = np.char.add(np.char.add(category, "/"), pairwise["subtype"].to_numpy())
+    per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
+    if min(per_category) > 1:
+        return labels, "sub-type"
+    return np.char.add(
+        np.char.add(category, "/"), pairwise["instruction"].to_numpy()
+    ), "instruction"
+
+
+def _half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Half of the units of every category, drawn without replacement: bool [unit]."""
+    keep = np.zeros(len(category), dtype=bool)
+    for c in np.unique(category):
+        units = np.flatnonzero(category == c)
+        keep[rng.choice(units, (len(units) + 1) // 2, replace=False)] = True
+    return keep
+
+
+def _ratio(top: np.ndarray | float, bottom: np.ndarray | float) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(top) / np.asarray(bottom)
+
+
+def _diagonal_without_units(sums: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Sums over pairs of different units of one category: [category]."""
+    return np.diag(member.T @ sums @ member) - member.T @ np.diag(sums)
+
+
+def _within_across(pairs: PairSums, category: np.ndarray) -> tuple[float, float]:
+    own = category[:, None] == category[None, :]
+    return (
+        float(_ratio(pairs.sums[own].sum(), pairs.counts[own].sum())),
+        float(_ratio(pairs.sums[~own].sum(), pairs.counts[~own].sum())),
+    )
+
+
+def _difference(pairs: PairSums, keep: np.ndarray | None) -> float:
+    """Mean of the diagonal minus mean of the rest of the category matrix."""
+    means = pairs.by_category(keep)
+    off = ~np.eye(len(means), dtype=bool)
+    return float(np.nanmean(np.diag(means)) - np.nanmean(means[off])) if off.any() else np.nan

@@ -1,0 +1,254 @@
+"""Where to read and write inside a model: the only file that knows hook names.
+
+A *neuron* is a coordinate of the hidden layer of a feed-forward network (FFN). With the gate
+z = x W_gate, the up projection u = x W_up and the activation function sigma (SPARCOM, Zhang et al.
+2025, section 3):
+
+* site ``gate`` is sigma(z), right after the nonlinearity (an ungated FFN: sigma(x W_in));
+* site ``post`` is sigma(z) * u, the input of the down projection (ungated: the same as ``gate``).
+
+Mixture-of-Experts layers keep their neurons inside experts. Transformers fuses all experts of a
+layer into one parameter, without a module per expert to hook, so this file registers an experts
+implementation of its own, equal to the library's ``eager`` bit for bit, that offers every chosen
+expert's activations to a tap.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, one_hot
+from transformer_lens.model_bridge import TransformerBridge
+from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
+
+from sparcom_nb.errors import InputError
+
+SITES = ("gate", "post")
+EXPERTS_IMPLEMENTATION = "sparcom_nb"
+
+#: ``visit(layer, activation)``; the activation is [batch, token, neuron].
+Visit = Callable[[int, Tensor], None]
+#: ``tap(expert, token, gate, post)`` of one layer: token [n] indexes the flattened batch x tokens,
+#: gate (before sigma) and post are [n, neuron]; it returns the post to go on with.
+ExpertTap = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+
+
+def dense_layers(model: TransformerBridge) -> list[int]:
+    """Numbers of the layers whose FFN is one network."""
+    return [n for n in range(model.cfg.n_layers) if not _is_sparse(model, n)]
+
+
+def sparse_layers(model: TransformerBridge) -> list[int]:
+    """Numbers of the layers whose FFN is a set of experts."""
+    return [n for n in range(model.cfg.n_layers) if _is_sparse(model, n)]
+
+
+def device(model: TransformerBridge) -> torch.device:
+    """Return where the model runs."""
+    return next(model.parameters()).device
+
+
+def width(model: TransformerBridge) -> int:
+    """Return the number of neurons of a dense layer (the same in all of them)."""
+    component = model.blocks[dense_layers(model)[0]].mlp.original_component
+    for name in ("down_proj", "dense_4h_to_h", "c_proj", "fc2"):
+        if hasattr(component, name):
+            weight = getattr(component, name).weight
+            return max(weight.shape)
+    return int(model.cfg.d_mlp or 0)
+
+
+def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
+    """Run all layers without the unembedding (its logits are not needed to read activations).
+
+    ids and mask (1 = token, 0 = padding) are [batch, token]. Padding on the right needs no mask in
+    a causal model: no token looks at what comes after it.
+    """
+    extra = {} if bool(mask[:, 0].all()) else _left_padding(mask, model.cfg.dtype)
+    base: Any = model.original_model.base_model
+    with torch.inference_mode():
+        base(input_ids=ids, use_cache=False, **extra)
+
+
+@contextmanager
+def reading(
+    model: TransformerBridge, site: str, visit: Visit, sign_only: bool = False
+) -> Iterator[None]:
+    """Call ``visit`` with every dense layer's activation at ``site`` while the model runs.
+
+    ``sign_only`` allows the gate's pre-activation in place of its activation where both have the
+    same sign, which saves the activation function.
+    """
+    if site not in SITES:
+        raise InputError(f"unknown site {site!r}; use one of {', '.join(SITES)}")
+    with model.hooks(
+        fwd_hooks=[_reader(model, layer, site, visit, sign_only) for layer in dense_layers(model)]
+    ):
+        yield
+
+
+@contextmanager
+def writing(model: TransformerBridge, change: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
+    """Put ``change(layer, post)`` in place of every dense layer's post while the model runs."""
+    with model.hooks(
+        fwd_hooks=[
+            (f"blocks.{layer}.mlp.hook_post", _writer(layer, change))
+            for layer in dense_layers(model)
+        ]
+    ):
+        yield
+
+
+@contextmanager
+def expert_taps(model: TransformerBridge, taps: dict[int, ExpertTap]) -> Iterator[None]:
+    """Attach one tap a sparse layer while the model runs."""
+    with ExitStack() as undo:
+        for layer, tap in taps.items():
+            experts = _experts(model, layer)
+            experts.sparcom_tap = tap
+            undo.callback(delattr, experts, "sparcom_tap")
+        yield
+
+
+def prove(model: TransformerBridge) -> None:
+    """Check every layer's taps by use; raise InputError where one does not do what it says.
+
+    One batch of the same few tokens, a row for every layer and two to spare: in row n the strongest
+    neuron of layer n is scaled. Every tap must have the right shape and finite values, the two
+    sites must agree with the activation function, and each scaling must move the logits of its row
+    by more than ten times what the two untouched rows differ.
+    """
+    n_layers, ids = model.cfg.n_layers, _probe(model)
+    with ExitStack() as undo:
+        undo.enter_context(reading(model, "gate", _check_values))
+        undo.enter_context(writing(model, _scale_own_row))
+        undo.enter_context(
+            expert_taps(
+                model,
+                {n: _scale_own_row_of_expert(n, ids.shape[1]) for n in sparse_layers(model)},
+            )
+        )
+        undo.enter_context(torch.inference_mode())
+        logits = model(ids, attention_mask=torch.ones_like(ids))
+    moved = (logits - logits[-1]).abs().amax(dim=(1, 2)).float()
+    noise = moved[n_layers]
+    for layer in range(n_layers):
+        if not moved[layer] > 10 * noise:
+            raise InputError(
+                f"layer {layer}: scaling a tapped neuron does not change the logits; "
+                "this architecture is not supported"
+            )
+
+
+def _left_padding(mask: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return positions that start at each prompt's first token, and the additive causal mask.
+
+    Padding sees itself: a row that sees nothing would be NaN wherever softmax runs in float32.
+    """
+    length = mask.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
+    visible = causal & mask.bool()[:, None, :] | torch.eye(length, dtype=torch.bool).to(mask.device)
+    hidden = torch.zeros(visible.shape, dtype=dtype, device=mask.device)
+    hidden.masked_fill_(~visible, torch.finfo(torch.float16).min if dtype.itemsize < 4 else -1e30)
+    return {
+        "attention_mask": hidden[:, None],
+        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
+    }
+
+
+def _is_sparse(model: TransformerBridge, layer: int) -> bool:
+    return getattr(model.blocks[layer].mlp, "bound_dense", None) is False
+
+
+def _activation_function(model: TransformerBridge, layer: int) -> Callable[[Tensor], Tensor]:
+    component = model.blocks[layer].mlp.original_component
+    for name in ("act_fn", "act", "activation_fn"):
+        if hasattr(component, name):
+            return getattr(component, name)
+    raise InputError(
+        f"layer {layer}: no activation function found in {type(component).__name__}; "
+        "this architecture is not supported"
+    )
+
+
+def _keeps_sign(function: Callable[[Tensor], Tensor]) -> bool:
+    x = torch.linspace(-30, 30, 6001)
+    return bool(((function(x) > 0) == (x > 0)).all())
+
+
+def _reader(
+    model: TransformerBridge, layer: int, site: str, visit: Visit, sign_only: bool
+) -> tuple[str, Callable[..., None]]:
+    """Name and hook of one dense layer. A hook that returns None leaves the activation alone."""
+    function = _activation_function(model, layer)
+    raw = site == "post" or (sign_only and _keeps_sign(function))
+
+    def hook(activation: Tensor, hook: Any) -> None:
+        visit(layer, activation if raw else function(activation))
+
+    return f"blocks.{layer}.mlp.{'hook_post' if site == 'post' else 'hook_pre'}", hook
+
+
+def _writer(layer: int, change: Callable[[int, Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda activation, hook: change(layer, activation)
+
+
+def _experts(model: TransformerBridge, layer: int) -> Any:
+    experts = model.blocks[layer].mlp.original_component.experts
+    return getattr(experts, "original_component", experts)
+
+
+def _experts_forward(
+    self: Any, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor
+) -> Tensor:
+    """Run the chosen experts one by one: [tokens, d_model] in and out."""
+    tap: ExpertTap | None = getattr(self, "sparcom_tap", None)
+    final = torch.zeros_like(hidden_states)
+    chosen = one_hot(top_k_index, num_classes=self.num_experts).permute(2, 1, 0)
+    for expert in chosen.sum(dim=(1, 2)).nonzero().flatten().tolist():
+        rank, token = torch.where(chosen[expert])
+        gate, up = linear(hidden_states[token], self.gate_up_proj[expert]).chunk(2, dim=-1)
+        post = self.act_fn(gate) * up
+        if tap is not None:
+            post = tap(expert, token, gate, post)
+        out = linear(post, self.down_proj[expert]) * top_k_weights[token, rank, None]
+        final.index_add_(0, token, out.to(final.dtype))
+    return final
+
+
+ALL_EXPERTS_FUNCTIONS.register(EXPERTS_IMPLEMENTATION, _experts_forward)
+
+
+def _probe(model: TransformerBridge) -> Tensor:
+    ids = torch.arange(5, 13, device=device(model)) % model.cfg.d_vocab
+    return ids.expand(model.cfg.n_layers + 2, -1).clone()
+
+
+def _check_values(layer: int, activation: Tensor) -> None:
+    if activation.dim() != 3 or not activation.isfinite().all():
+        raise InputError(
+            f"layer {layer}: the tap gives {tuple(activation.shape)} values, not all finite "
+            "[batch, token, neuron]; the weights are damaged or the architecture is not supported"
+        )
+
+
+def _scale_own_row(layer: int, post: Tensor) -> Tensor:
+    strongest = post[layer, -1].abs().argmax()
+    changed = post.clone()
+    changed[layer, :, strongest] *= -3
+    return changed
+
+
+def _scale_own_row_of_expert(layer: int, n_tokens: int) -> ExpertTap:
+    def tap(expert: int, token: Tensor, gate: Tensor, post: Tensor) -> Tensor:
+        own = token // n_tokens == layer
+        if not own.any():
+            return post
+        changed = post.clone()
+        strongest = post[own].abs().amax(dim=0).argmax()
+        changed[own.nonzero().flatten(), strongest] *= -3
+        return changed
+
+    return tap

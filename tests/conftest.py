@@ -1,0 +1,139 @@
+"""Tiny random models of every architecture, with a tokenizer trained on a few lines."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MixtralConfig,
+    OlmoeConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2MoeConfig,
+    Qwen3MoeConfig,
+)
+
+import sparcom_nb as sn
+from sparcom_nb.instructions import validate
+
+VOCABULARY = 400
+TEXT = [
+    "Name the colour of the sky.", "Sort these words: pear, apple, fig.", "Is it true? Say yes or no.",
+    "Write a line about rain.", "def add(a, b): return a + b", "What is 3 plus 4? The answer is 7.",
+    "Summarize: the cat sat on the mat and slept.", "### Instruction: ### Response: user assistant",
+]  # fmt: skip
+SIZE = {"vocab_size": VOCABULARY, "max_position_embeddings": 128}
+WIDE = {
+    **SIZE,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+}
+GROUPED = {**WIDE, "num_key_value_heads": 2}
+DENSE = {
+    "llama": LlamaConfig(**GROUPED),
+    "qwen2": Qwen2Config(**GROUPED),
+    "gpt_neox": GPTNeoXConfig(**WIDE),
+    "gpt2": GPT2Config(vocab_size=VOCABULARY, n_positions=128, n_embd=32, n_layer=3, n_head=4),
+}
+MOE = {
+    "mixtral": MixtralConfig(**GROUPED, num_local_experts=4),
+    "olmoe": OlmoeConfig(**GROUPED, num_experts=4, num_experts_per_tok=2),
+    "qwen2_moe": Qwen2MoeConfig(
+        **GROUPED,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=24,
+        shared_expert_intermediate_size=40,
+    ),
+    "qwen3_moe": Qwen3MoeConfig(
+        **GROUPED, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, head_dim=8
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<s>", "</s>", "<pad>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    raw.train_from_iterator(TEXT, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+
+
+def save_model(config, tokenizer, folder: Path, seed: int = 0) -> Path:
+    """A random model whose activations are neither all alike nor tiny."""
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(5)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory, tokenizer):
+    """Folder of a tiny model by architecture, made when first asked for."""
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in made:
+            config = (DENSE | MOE)[name]
+            made[name] = save_model(config, tokenizer, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def load(folders):
+    """Load a tiny model by architecture and dtype, once."""
+    loaded = {}
+
+    def one(name: str, dtype: str = "float64"):
+        if (name, dtype) not in loaded:
+            loaded[name, dtype] = sn.load_model(folders(name), dtype=dtype)
+        return loaded[name, dtype]
+
+    return one
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """24 rows of very different lengths in three categories with two sub-types each."""
+    made = []
+    for n in range(24):
+        category = ("CLS", "QA", "MATH")[n % 3]
+        words = " ".join(TEXT[(n + k) % len(TEXT)] for k in range(1 + n % 4))
+        made.append(
+            {
+                "id": f"r{n}",
+                "category": category,
+                "subtype": f"{category}-{n % 2}",
+                "instruction": f"{words[: 20 + 7 * n]} {n}",
+                "input": "pear, fig" if n % 5 == 0 else "",
+                "response": f"The answer is {n}." if n % 2 else "yes",
+            }
+        )
+    return validate(pd.DataFrame(made))
