@@ -1,0 +1,260 @@
+"""Training: one routine for pretraining and tuning, and :func:`tune` for any Hugging Face folder.
+
+A run is a function from step number to batch, so that a resumed run sees the same batches as an
+uninterrupted one. Mixture-of-experts models get a load-balancing loss per layer: the library's pools
+the layers, which lets single layers starve experts.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+IGNORED = -100
+Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to train. The rate warms up, stays, and falls to zero over ``decay``."""
+
+    steps: int
+    lr: float
+    warmup: int = 40
+    decay: float = 1.0  # share of the steps, at the end, over which the rate falls linearly
+    matrix_optimizer: str = "adamw"  # or "muon", for hidden matrices only
+    balance: float = 0.01  # weight of the per-layer load-balancing loss (MoE only)
+    checkpoint_every: int = 200
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a 0-based step."""
+        left = (self.steps - step) / max(1, round(self.steps * self.decay))
+        return self.lr * min(1.0, (step + 1) / self.warmup, left)
+
+
+# ---------------------------------------------------------------- the routine
+
+
+def fit(
+    model: Any,
+    batch_of: Callable[[int], Batch],
+    recipe: Recipe,
+    folder: Path,
+    compiled: bool = False,
+    stop_at: int | None = None,
+) -> dict[str, float]:
+    """Train ``model`` in place; checkpoints and ``log.jsonl`` go to ``folder``, where a run is resumed.
+
+    Returns steps, tokens (attended) and minutes (over all sittings). ``stop_at`` ends a sitting early.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimizers = _optimizers(model, recipe)
+    state = _resume(model, optimizers, folder)
+    forward = torch.compile(model) if compiled else model
+    model.train()
+    began, past = time.time(), state["minutes"]
+    for step in range(state["step"], min(recipe.steps, stop_at or recipe.steps)):
+        losses = _step(forward, batch_of(step), optimizers, recipe, step)
+        state["tokens"] += losses.pop("tokens")
+        state["step"], state["minutes"] = step + 1, past + (time.time() - began) / 60
+        if (step + 1) % 20 == 0:
+            _log(folder, state | losses)
+        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == (stop_at or recipe.steps):
+            _save(model, optimizers, state, folder)
+    model.eval()
+    return {"steps": state["step"], "tokens": state["tokens"], "minutes": state["minutes"]}
+
+
+def _step(
+    forward: Any, batch: Batch, optimizers: list, recipe: Recipe, step: int
+) -> dict[str, float]:
+    """One update; returns the losses and the number of attended tokens."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate(step)
+    lm, balance = losses_of(forward, batch)
+    (lm + recipe.balance * balance).backward()
+    parameters = [p for o in optimizers for g in o.param_groups for p in g["params"]]
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return {
+        "loss": lm.item(),
+        "balance": balance.item(),
+        "tokens": int(batch["attention_mask"].sum()),
+    }
+
+
+def losses_of(forward: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean cross entropy over the labels that count, and the load-balancing loss (0 for dense models)."""
+    full = bool(batch["attention_mask"].all())
+    sparse = getattr(forward.config, "num_local_experts", 0) > 0
+    extra = {"output_router_logits": True} if sparse else {}
+    mask = None if full else batch["attention_mask"]
+    output = forward(input_ids=batch["input_ids"], attention_mask=mask, use_cache=False, **extra)
+    logits, labels = output.logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten()
+    lm = F.cross_entropy(logits.float(), labels, ignore_index=IGNORED)
+    if not sparse:
+        return lm, torch.zeros(())
+    keep, k = batch["attention_mask"].flatten().bool(), forward.config.num_experts_per_tok
+    return lm, torch.stack([balance_loss(r[keep], k) for r in output.router_logits]).mean()
+
+
+def balance_loss(router_logits: Tensor, k: int) -> Tensor:
+    """Switch-style balance of ONE layer, 1 at a uniform load. ``router_logits``: [tokens, experts]."""
+    probabilities = router_logits.float().softmax(-1)
+    chosen = F.one_hot(probabilities.topk(k, -1).indices, probabilities.shape[-1]).float()
+    load = chosen.sum(1).mean(0) / k
+    return probabilities.shape[-1] * (load * probabilities.mean(0)).sum()
+
+
+def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for n, p in named if recipe.matrix_optimizer == "muon" and _is_matrix(n, p)]
+    chosen = {id(p) for p in matrices}
+    rest = [p for _, p in named if id(p) not in chosen]
+    optimizers: list = [torch.optim.AdamW(rest, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    if matrices:
+        from sparcom_nb.miniworld.muon import Muon
+
+        optimizers.append(Muon(matrices, lr=recipe.lr))
+    return optimizers
+
+
+def _is_matrix(name: str, parameter: Tensor) -> bool:
+    hidden = not any(part in name for part in ("embed", "lm_head", "mlp.gate.weight"))
+    return hidden and parameter.ndim >= 2
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def _save(model: Any, optimizers: list, state: dict, folder: Path) -> None:
+    payload = {
+        "model": model.state_dict(),
+        "optimizers": [o.state_dict() for o in optimizers],
+        "state": state,
+    }
+    torch.save(payload, folder / "checkpoint.tmp")
+    (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
+
+
+def _resume(model: Any, optimizers: list, folder: Path) -> dict:
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return {"step": 0, "tokens": 0, "minutes": 0.0}
+    payload = torch.load(path, weights_only=True)
+    model.load_state_dict(payload["model"])
+    for optimizer, saved in zip(optimizers, payload["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return payload["state"]
+
+
+def _log(folder: Path, record: dict[str, float]) -> None:
+    with (folder / "log.jsonl").open("a") as file:
+        file.write(json.dumps({k: round(v, 4) for k, v in record.items()}) + "\n")
+
+
+def save_folder(model: Any, tokenizer: Any, out: Path, dtype: torch.dtype | None = None) -> Path:
+    """Write a Hugging Face folder: config, generation config, ``model.safetensors``, tokenizer files."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.config.use_cache = True
+    (model.to(dtype) if dtype else model).save_pretrained(out, safe_serialization=True)
+    tokenizer.save_pretrained(out)
+    return out
+
+
+# ---------------------------------------------------------------- tuning on instructions
+
+
+def encode(tokenizer: Any, instruction: str, input: str, response: str) -> tuple[list[int], int]:
+    """Token ids of one training item and the number of them that are prompt (BOS and template included)."""
+    content = f"{instruction}\n{input}" if input else instruction
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    )
+    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
+    if tokenizer.bos_token_id is not None and prompt[:1] != [tokenizer.bos_token_id]:
+        prompt = [tokenizer.bos_token_id, *prompt]
+    answer = tokenizer(response, add_special_tokens=False)["input_ids"]
+    return [*prompt, *answer, tokenizer.eos_token_id], len(prompt)
+
+
+def examples(tokenizer: Any, data: pd.DataFrame) -> list[tuple[list[int], int]]:
+    """:func:`encode` for every row."""
+    columns = zip(data["instruction"], data["input"], data["response"], strict=True)
+    return [encode(tokenizer, *map(str, row)) for row in columns]
+
+
+def collate(items: list[tuple[list[int], int]], pad: int) -> Batch:
+    """Right-padded batch whose labels leave out prompts and pads."""
+    width = max(len(ids) for ids, _ in items)
+    ids = torch.full((len(items), width), pad)
+    labels, mask = torch.full_like(ids, IGNORED), torch.zeros_like(ids)
+    for i, (tokens, prompt) in enumerate(items):
+        row = torch.tensor(tokens)
+        ids[i, : len(row)], mask[i, : len(row)] = row, 1
+        labels[i, prompt : len(row)] = row[prompt:]
+    return {"input_ids": ids, "labels": labels, "attention_mask": mask}
+
+
+def shuffled_batches(
+    items: list[tuple[list[int], int]], size: int, seed: int, pad: int
+) -> Callable[[int], Batch]:
+    """Batches by step number: pass after pass over ``items``, each pass in a new seeded order."""
+    per_pass = max(1, len(items) // size)
+
+    def batch_of(step: int) -> Batch:
+        order = list(range(len(items)))
+        random.Random(f"{seed}/{step // per_pass}").shuffle(order)
+        at = (step % per_pass) * size
+        return collate([items[i] for i in order[at : at + size]], pad)
+
+    return batch_of
+
+
+def tune(
+    model_path: str | Path,
+    data: pd.DataFrame,
+    steps: int,
+    seed: int,
+    out: str | Path,
+    lr: float = 1e-3,
+    batch: int = 32,
+    device: str = "cpu",
+) -> Path:
+    """Fine-tune a Hugging Face folder on instruction rows; the loss is on the response only.
+
+    ``data`` has the columns instruction, input, response. The prompt is rendered with the tokenizer's
+    chat template. Returns ``out``, a Hugging Face folder in the dtype of the original.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if len(data) == 0:
+        raise ValueError("no rows to tune on")
+    torch.manual_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    model = AutoModelForCausalLM.from_pretrained(model_path)
+    dtype = model.dtype
+    model = model.float().to(device)
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    batches = shuffled_batches(examples(tokenizer, data), batch, seed, pad)
+
+    def batch_of(step: int) -> Batch:
+        return {k: v.to(device) for k, v in batches(step).items()}
+
+    recipe = Recipe(
+        steps=steps, lr=lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=max(1, steps)
+    )
+    fit(model, batch_of, recipe, Path(out) / "training")
+    (Path(out) / "training" / "checkpoint.pt").unlink(missing_ok=True)
+    return save_folder(model, tokenizer, Path(out), dtype)
