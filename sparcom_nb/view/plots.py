@@ -1,0 +1,123 @@
+"""Pictures of tables and labelled arrays: every function returns a matplotlib Figure."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
+
+
+def lengths(table: pd.DataFrame, value: str, unit: str) -> Figure:
+    """Distribution of a length by category: box, whiskers at 5 and 95 %, every row a point."""
+    fig, (axes,) = figure(7, 3.4)
+    order = [c for c in CATEGORIES if c in set(table["category"])]
+    sns.boxplot(
+        table, x="category", y=value, order=order, whis=(5, 95), showfliers=False, ax=axes,
+        hue="category", hue_order=order, palette=COLOURS, fill=False,
+    )  # fmt: skip
+    sns.stripplot(
+        table, x="category", y=value, order=order, size=2, color=NEUTRAL, alpha=0.4, ax=axes
+    )
+    label(axes, f"Length by category ({unit})", "", f"{value} ({unit})")
+    return fig
+
+
+def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, layer: int) -> Figure:
+    """Which neurons of a layer are active on which token: [token, neuron] 0/1, and their share."""
+    fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
+    sns.heatmap(active, cmap="Blues", vmin=0, vmax=1.4, cbar=False, ax=left, yticklabels=tokens)
+    left.set_xticks([])
+    label(left, f"Active (blue) or not, layer {layer}", f"{active.shape[1]} neurons", "token")
+    right.hist(frequency, bins=list(np.linspace(0, 1, len(tokens) + 1)), color=NEUTRAL)
+    label(right, "How often: p = active tokens / tokens", "activation frequency p", "neurons")
+    return fig
+
+
+def frequency_histogram(frequency: xr.DataArray) -> Figure:
+    """Distribution of p over all neurons and instructions, one line a category."""
+    fig, (axes,) = figure(7, 3.2)
+    edges = np.linspace(0, 1, 26)
+    categories = frequency["category"].to_numpy()
+    for name in [c for c in CATEGORIES if c in categories]:
+        values = frequency.to_numpy()[categories == name].ravel()
+        counts, _ = np.histogram(values, edges)
+        axes.plot(
+            edges[:-1] + 0.02, counts / len(values), label=name,
+            color=COLOURS[name], marker=MARKERS[name], markersize=4,
+        )  # fmt: skip
+    axes.set_yscale("log")
+    axes.legend(ncols=3, fontsize=8)
+    label(axes, "Most neurons are rarely active", "activation frequency p", "share of neurons")
+    return fig
+
+
+def sweep_curves(table: pd.DataFrame) -> Figure:
+    """Within- and across-category overlap against the cut: by share (left), by threshold (right)."""
+    fig, panels = figure(9, 3.6, columns=2)
+    titles = {"top": "cut: share to take", "threshold": "cut: absolute p"}
+    for axes, (by, x) in zip(panels, titles.items(), strict=True):
+        part = table[table["by"] == by]
+        for name, style in (("within", "o-"), ("across", "s--")):
+            axes.plot(part["cut"], part[name], style, label=f"{name} categories")
+        for cut, within, share in part[["cut", "within", "share"]].to_numpy():
+            axes.annotate(
+                f"{share:.1%}", (cut, within), xytext=(0, 6),
+                textcoords="offset points", ha="center", fontsize=7, color=NEUTRAL,
+            )  # fmt: skip
+        if by == "top":
+            axes.set_xscale("log")
+            axes.set_xticks(part["cut"], [f"{c:.1%}" for c in part["cut"]], fontsize=8)
+            axes.minorticks_off()
+        axes.set_ylim(0, None)
+        axes.legend(fontsize=8)
+        label(axes, "grey: share really taken", x, "mean Jaccard of two instructions")
+    return fig
+
+
+def layer_profile(table: pd.DataFrame) -> Figure:
+    """Share of each layer's neurons that are specific, by category, with intervals."""
+    fig, (axes,) = figure(7.5, 3.6)
+    categories = [c for c in CATEGORIES if c in set(table["category"])]
+    for n, name in enumerate(categories):
+        part = table[table["category"] == name]
+        x, y, low, high = part[["layer", "share", "low", "high"]].to_numpy(float).T
+        axes.errorbar(
+            x + 0.06 * (n - (len(categories) - 1) / 2), y, yerr=[y - low, high - y], label=name,
+            color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1, capsize=2,
+        )  # fmt: skip
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(ncols=3, fontsize=8)
+    label(axes, "Where the specific neurons are", "layer", "share of the layer's neurons")
+    return fig
+
+
+def overlap_matrix(overlap: xr.Dataset) -> Figure:
+    """Mean overlap within (diagonal) and across categories, interval below each value."""
+    fig, (axes,) = figure(7, 5)
+    text = np.vectorize(lambda m, lo, hi: f"{m:.2f}\n{lo:.2f}-{hi:.2f}")(
+        overlap["mean"], overlap["low"], overlap["high"]
+    )
+    sns.heatmap(
+        overlap["mean"].to_pandas(), annot=text, fmt="", cmap="cividis", vmin=0, ax=axes,
+        annot_kws={"fontsize": 8}, cbar_kws={"label": "mean Jaccard of two instructions"},
+    )  # fmt: skip
+    label(axes, "Overlap within (diagonal) and across categories", "", "")
+    axes.tick_params(axis="y", rotation=0)
+    return fig
+
+
+def ladder(table: pd.DataFrame, name: str, x: str, title: str) -> Figure:
+    """Means with intervals, one line a row of ``table`` (columns ``name``, mean, low, high)."""
+    fig, (axes,) = figure(7, 0.45 * len(table) + 1.3)
+    rows = np.arange(len(table))[::-1]
+    spread = [table["mean"] - table["low"], table["high"] - table["mean"]]
+    axes.errorbar(table["mean"], rows, xerr=spread, fmt="o", color="#0072B2", capsize=4)
+    axes.set_yticks(rows, table[name])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.set_xlim(0, None)
+    label(axes, title, x, "")
+    return fig
