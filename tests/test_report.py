@@ -1,0 +1,520 @@
+"""Report: running, keeping, failing; what pages and index hold."""
+
+import json
+import re
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from sparcom_nb import report
+from sparcom_nb.report import build
+from sparcom_nb.view import figure
+from sparcom_nb.view.html import render
+
+FIGURES = """from sparcom_nb.view.figure import key_figures
+key_figures(OUT, "Good", [
+    {"name": "overlap", "value": 0.41372, "low": 0.39, "high": 0.44, "n": 1200, "control": 0.09},
+    {"name": "a <tag>", "value": None, "note": "not estimable"},
+])
+print(PAIR, SEED)"""
+
+
+def write_notebook(folder, name, *code, title="# A title\n\nWhat it is about.", extra=""):
+    """A notebook with a heading, a parameters cell and code cells."""
+    parameters = f'PAIR = "none"\nSEED = 0\nOUT = "runs"\n{extra}'
+    cells = [new_markdown_cell(title), new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    nb = new_notebook(cells=[*cells, *(new_code_cell(source) for source in code)])
+    nbformat.write(nb, folder / f"{name}.ipynb")
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A package and data of our own, so that only the test changes what a run depends on."""
+    for name in ("package", "data", "notebooks"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(report, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(report, "shipped", lambda name: tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def run(house):
+    """Build the house's notebooks into its `out`."""
+
+    def built(pairs=("tiny",), notebooks=None, params=None, fresh=False):
+        return build(list(pairs), notebooks, house / "out", params or {}, fresh=fresh)
+
+    return built
+
+
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def stamps(out):
+    """When each run was recorded."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")}
+
+
+# ---------------------------------------------------------------- running
+
+
+def test_a_failure_is_shown_and_the_others_go_on(house, run, capsys):
+    write_notebook(house / "notebooks", "10_bad", "print('before')", "1 / 0", "print('after')")
+    write_notebook(house / "notebooks", "20_good", FIGURES)
+    assert run() == 1
+
+    page = soup(house / "out/tiny/10_bad.html").get_text()
+    assert "before" in page
+    assert "ZeroDivisionError: division by zero" in page
+    assert "tiny 0" in soup(house / "out/tiny/20_good.html").get_text()
+    assert (house / "out/tiny/20_good/notebook.ipynb").exists()
+
+    index = soup(house / "out/index.html")
+    rows = [row.get_text(" ", strip=True) for row in index.select("table.notebooks tbody tr")]
+    assert "✗ failed" in rows[0] and rows[0].endswith("ZeroDivisionError: division by zero")
+    assert "✓ ok" in rows[1] and rows[1].endswith("What it is about.")
+    assert re.search(r"^10_bad  tiny  [\d.]+ s  failed: ZeroDiv", capsys.readouterr().out, re.M)
+
+
+def test_index_holds_the_key_figures(house, run):
+    write_notebook(house / "notebooks", "20_good", FIGURES)
+    assert run(pairs=["tiny", "./some/where"]) == 0
+    index = soup(house / "out/index.html")
+    assert [h.get_text() for h in index.select("h2")] == ["./some/where", "tiny"]
+    rows = [[c.get_text(strip=True) for c in r.select("th, td")] for r in index.select("tr")]
+    assert ["overlap", "0.414", "0.39 to 0.44", "1,200", "0.09"] in rows
+    assert ["a <tag>not estimable", "–", "–", "–", "–"] in rows
+    for link in index.select("main a"):
+        assert (house / "out" / link["href"]).exists()
+
+
+def test_a_dead_kernel_is_a_failure(house, run):
+    write_notebook(house / "notebooks", "10_dead", "import os", "os._exit(1)")
+    write_notebook(house / "notebooks", "20_good", "print(1)")
+    assert run() == 1
+    assert "DeadKernelError" in soup(house / "out/tiny/10_dead.html").get_text()
+
+
+def test_key_figures_nobody_can_read_are_a_failure(house, run):
+    code = "import pathlib\npathlib.Path(OUT, 'figures.json').write_text('{\"figures\": [{}]}')"
+    write_notebook(house / "notebooks", "10_odd", code)
+    assert run() == 1
+    assert "figures.json: a figure's name" in soup(house / "out/index.html").get_text()
+
+
+def test_the_kernel_is_this_python(house, run, monkeypatch):
+    spec = house / "jupyter/kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text('{"argv": ["/nowhere/python"], "display_name": "other", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(house / "jupyter"))
+    write_notebook(house / "notebooks", "10_where", "import sys\nprint(sys.executable)")
+    assert run() == 0
+    assert sys.executable in soup(house / "out/tiny/10_where.html").get_text()
+
+
+def test_an_interrupted_run_leaves_an_index(house, run, monkeypatch):
+    write_notebook(house / "notebooks", "10_first", "print(1)")
+    write_notebook(house / "notebooks", "20_second", "print(2)")
+    execute = report._execute
+
+    def interrupted(job):
+        if job.source.stem == "20_second":
+            raise KeyboardInterrupt
+        return execute(job)
+
+    monkeypatch.setattr(report, "_execute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    index = soup(house / "out/index.html")
+    assert [link["href"] for link in index.select("main a")] == ["tiny/10_first.html"]
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def test_parameters_go_where_they_are_defined(house, run):
+    write_notebook(house / "notebooks", "10_with", "print('share', SHARE)", extra="SHARE = 0.1")
+    write_notebook(house / "notebooks", "20_without", "print('SHARE' in globals())")
+    assert run(params={"SHARE": 0.25}) == 0
+    page = soup(house / "out/tiny/10_with.html")
+    assert "share 0.25" in page.get_text()
+    table = dict(row.get_text(" ", strip=True).split(" ") for row in page.select("header tr")[1:])
+    assert table == {"PAIR": "'tiny'", "SEED": "0", "OUT": "'tiny/10_with'", "SHARE": "0.25"}
+    assert "False" in soup(house / "out/tiny/20_without.html").get_text()
+
+
+@pytest.mark.parametrize("name", ["20_second", "20", "20_second.ipynb"])
+def test_a_notebook_is_chosen_by_name_or_number(house, run, name):
+    write_notebook(house / "notebooks", "10_first", "print(1)")
+    write_notebook(house / "notebooks", "20_second", "print(2)")
+    run(notebooks=[name])
+    assert list(stamps(house / "out")) == ["20_second"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"notebooks": ["99_none"]}, "'99_none'; known: 10_first"),
+        ({"params": {"SHARE": 1}}, r"'SHARE'; known: \['OUT', 'PAIR', 'SEED'\]"),
+        ({"pairs": []}, "no model pair"),
+    ],
+)
+def test_wrong_use_names_what_there_is(house, run, wrong, message):
+    write_notebook(house / "notebooks", "10_first", "print(1)")
+    with pytest.raises(ValueError, match=message):
+        run(**wrong)
+    assert not (house / "out").exists()
+
+
+def test_a_broken_or_missing_notebook_is_named(house, run):
+    with pytest.raises(ValueError, match="no notebooks in"):
+        run()
+    (house / "notebooks/10_torn.ipynb").write_text("{")
+    with pytest.raises(ValueError, match=r"10_torn.ipynb is not a notebook"):
+        run()
+    (house / "notebooks/10_torn.ipynb").unlink()
+    (house / "notebooks").rmdir()
+    with pytest.raises(ValueError, match="install from a checkout"):
+        run()
+
+
+# ---------------------------------------------------------------- keeping
+
+
+def test_only_what_changed_is_run_again(house, run):
+    write_notebook(house / "notebooks", "10_same", FIGURES)
+    write_notebook(house / "notebooks", "20_bad", "1 / 0")
+    run()
+    first, page = stamps(house / "out"), (house / "out/tiny/10_same.html").stat().st_mtime_ns
+    assert run() == 1
+    second = stamps(house / "out")
+    assert second["10_same"] == first["10_same"]
+    assert second["20_bad"] > first["20_bad"]
+    assert (house / "out/tiny/10_same.html").stat().st_mtime_ns == page
+
+
+CHANGES = {
+    "fresh": lambda house: {"fresh": True},
+    "parameter": lambda house: {"params": {"SEED": 1}},
+    "source": lambda house: (house / "package/new.py").write_text("x = 1"),
+    "data": lambda house: (house / "data/rows.jsonl").write_text("{}"),
+    "notebook": lambda house: write_notebook(house / "notebooks", "10_a", FIGURES, "print(2)"),
+    "lost output": lambda house: (house / "out/tiny/10_a/figures.json").unlink(),
+    "version": lambda house: pytest.MonkeyPatch().setattr(report, "LIBRARIES", ("numpy",)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_runs_it_again(house, run, change, monkeypatch):
+    monkeypatch.setattr(report, "LIBRARIES", report.LIBRARIES)
+    write_notebook(house / "notebooks", "10_a", FIGURES)
+    run()
+    before = stamps(house / "out")
+    options = CHANGES[change](house)
+    run(**(options if isinstance(options, dict) else {}))
+    assert stamps(house / "out")["10_a"] > before["10_a"]
+
+
+def test_a_local_model_counts_with_its_files(house):
+    weights = house / "model/weights.bin"
+    weights.parent.mkdir()
+    weights.write_text("1")
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    job = report.Job(house / "notebooks/10_a.ipynb", str(weights.parent), house / "out", {})
+    before = report.fingerprint(job)
+    assert report.fingerprint(job) == before
+    weights.write_text("2")
+    assert report.fingerprint(job) != before
+
+
+def test_caches_and_hidden_files_do_not_count(house):
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    job = report.Job(house / "notebooks/10_a.ipynb", "tiny", house / "out", {})
+    before = report.fingerprint(job)
+    (house / "package/__pycache__").mkdir()
+    (house / "package/__pycache__/a.py").write_text("")
+    (house / "data/.hidden").write_text("")
+    (house / "package/page.css").write_text("")
+    assert report.fingerprint(job) == before
+
+
+def test_a_new_look_writes_the_page_again_without_running(house, run, monkeypatch):
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    run()
+    before, page = stamps(house / "out"), (house / "out/tiny/10_a.html").stat().st_mtime_ns
+    monkeypatch.setattr(report, "look", lambda: "another")
+    run()
+    assert stamps(house / "out") == before
+    assert (house / "out/tiny/10_a.html").stat().st_mtime_ns > page
+
+
+def test_earlier_pages_learn_of_later_ones(house, run):
+    write_notebook(house / "notebooks", "10_a", "print(1)", title="# First")
+    write_notebook(house / "notebooks", "20_b", "print(1)", title="# Second")
+    run(notebooks=["10"])
+    assert not soup(house / "out/tiny/10_a.html").select("a[rel=next]")
+    run(notebooks=["20"])
+    assert soup(house / "out/tiny/10_a.html").select("a[rel=next]")[0]["href"] == "20_b.html"
+    assert soup(house / "out/tiny/20_b.html").select("a[rel=prev]")[0]["href"] == "10_a.html"
+
+
+# ---------------------------------------------------------------- pages
+
+RUN = render.Run(
+    notebook="12_x",
+    pair="tiny",
+    place="tiny",
+    fingerprint="",
+    title="Title",
+    summary="",
+    seconds=61.2,
+    finished="today",
+    error=None,
+    parameters={},
+    versions={},
+    files=[],
+)
+TEXT = r"""# Sparse & small
+
+The share $f_{ij} < 1$, and
+
+$$\frac{1}{T}\sum_t \mathbb{1}[x_t > 0]$$
+
+\begin{align*} a &= b \\ c &= d \end{align*}
+
+#### Deep
+
+# Another
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+See [the next](13_y.ipynb) and [a paper](https://example.org/x.ipynb).
+![far](https://example.org/far.png)
+<script src="https://example.org/x.js"></script>
+
+<details><summary>Solution</summary>
+
+It is $x^2$.
+
+</details>
+"""
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def shown(*outputs, text=TEXT):
+    """The page of a notebook with a text cell and one code cell with these outputs."""
+    code = new_code_cell("x = 1", execution_count=1, outputs=list(outputs))
+    nb = new_notebook(cells=[new_markdown_cell(text), code])
+    return BeautifulSoup(render.page(nb, RUN, [RUN], "key"), "html.parser")
+
+
+def data(kind="display_data", metadata=None, **mime):
+    """A display output; underscores in names of types stand for what Python does not allow."""
+    mapped = {key.replace("__", "/"): value for key, value in mime.items()}
+    return new_output(kind, data=mapped, metadata=metadata or {})
+
+
+def test_page_fetches_and_runs_nothing():
+    page = shown(data(text__html='<script>1</script><img src="https://example.org/y.png" alt="y">'))
+    assert not page.select("script, link, iframe")
+    assert not re.search(r"@import|url\(", "".join(s.get_text() for s in page.select("style")))
+    sources = [tag["src"] for tag in page.select("[src]")]
+    assert all(source.startswith("data:") for source in sources)
+    outside = [tag for tag in page.select('[href*="://"]') if tag.name != "a"]
+    assert not outside
+    assert "far" in page.get_text()
+
+
+def test_formulas_are_mathml():
+    page = shown()
+    assert len(page.select("math")) == 4
+    assert len(page.select('math[display="block"]')) == 2
+    assert page.select("math mfrac") and page.select("details math")
+    assert "$" not in page.body.get_text()
+    assert "begin{" not in page.body.get_text()
+
+
+@pytest.mark.parametrize("tex", [r"\frac{1", r"\nosuch{x}", "x_1_2", "a & b"])
+def test_a_wrong_formula_is_shown_with_the_reason(tex):
+    (bad,) = shown(text=f"# T\n\n${tex}$").select("code.bad-formula")
+    assert tex in bad.get_text()
+    assert len(bad.get_text()) > len(tex) + 10
+
+
+def test_page_says_what_it_is():
+    page = shown()
+    assert page.html["lang"] == "en"
+    assert page.title.get_text() == "Title · tiny"
+    assert [h.get_text() for h in page.select("h1")] == ["Sparse & small"]
+    levels = [int(h.name[1]) for h in page.find_all(re.compile("^h[1-6]$"))]
+    assert levels == [1, 2, 2]
+    assert page.select("header, main, footer, nav")
+    assert "1 min 01 s" in page.get_text()
+    links = {a.get_text(): a["href"] for a in page.select("main a")}
+    assert links == {"the next": "13_y.html", "a paper": "https://example.org/x.ipynb"}
+
+
+def test_tables_have_header_cells():
+    frame = '<table border="1"><thead><tr><th></th><th>a</th></tr></thead><tbody><tr><th>r</th>'
+    page = shown(data("execute_result", text__html=f"{frame}<td>1</td></tr></tbody></table>"))
+    tables = page.select("main table")
+    assert len(tables) == 2
+    assert [(th.get_text(), th["scope"]) for th in tables[1].select("th")] == [
+        ("a", "col"),
+        ("r", "row"),
+    ]
+    labels = [table.parent["aria-label"] for table in tables]
+    assert labels == ["Table 1", "Table 2"]
+
+
+def test_text_outputs_are_escaped():
+    page = shown(
+        new_output("stream", name="stdout", text="<b>bold</b> & $5\n"),
+        data("execute_result", text__plain="<i>x</i>"),
+        new_output("error", ename="E", evalue="v", traceback=["\x1b[31mE\x1b[0m: <v>"]),
+    )
+    assert not page.select("main b, main i, main v")
+    assert [pre.get_text() for pre in page.select(".output pre")] == [
+        "<b>bold</b> & $5\n",
+        "<i>x</i>",
+        "E: <v>",
+    ]
+
+
+def test_pictures_have_alternative_text():
+    alt = {"image/png": {"alt": 'a "rising" line'}}
+    named = data(image__png=PNG, metadata=alt)
+    page = shown(named, data(image__png=PNG), data(text__html=f'<img alt="z" src="data:,{PNG}">'))
+    alts = [image["alt"] for image in page.select("img")]
+    assert alts == ['a "rising" line', "Picture without a description", "z"]
+
+
+def test_widgets_become_a_note_and_bars_vanish():
+    widget = data(text__plain="interactive(...)")
+    widget.data[WIDGET] = {"model_id": "1"}
+    bar = data(text__plain="capture:  10%|#   | 1/10 [00:00<00:01,  9.9it/s]")
+    bar.data[WIDGET] = {"model_id": "2"}
+    endless = data(text__plain="0it [00:00, ?it/s]")
+    endless.data[WIDGET] = {"model_id": "3"}
+    stream = "\r  0%|  | 0/2 [00:00<?, ?it/s]\r100%|##| 2/2 [00:01<00:00]\nover\rdone\n"
+    stderr = new_output("stream", name="stderr", text=stream)
+    outputs = [
+        o.get_text(strip=True) for o in shown(widget, bar, endless, stderr).select(".output")
+    ]
+    assert outputs == ["Interactive in JupyterLab.", "done"]
+
+
+def test_arrays_are_shown_as_text():
+    array = data("execute_result", text__html='<div class="xr-wrap">..</div>', text__plain="<xr>")
+    assert [pre.get_text() for pre in shown(array).select(".output pre")] == ["<xr>"]
+
+
+def test_markdown_and_latex_outputs_are_rendered():
+    page = shown(data(text__markdown="**12 %** of $n$"), data(text__latex=r"$\displaystyle x$"))
+    assert page.select_one(".output strong").get_text() == "12 %"
+    assert len(page.select(".output math")) == 2
+
+
+def test_colours_stand_on_white_and_text_on_them_is_legible():
+    css = "#T_1 { background-color: #3585bf; color: #f1f1f1; } #T_2 { background-color: #08306b;\n"
+    page = shown(data(text__html=f"<style>{css}  color: #000000; }}</style><p id='T_1'>x</p>"))
+    assert "paper" in page.select_one(".output")["class"]
+    style = page.select_one(".output style").get_text()
+    assert "#3585bf; color: #000000" in style
+    assert "#08306b; color: #ffffff" in style
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.41372, None, "0.414"),
+        (-0.5, "%", "−0.5 %"),
+        (12345, "neurons", "12,345 neurons"),
+        (12345.6, None, "12,346"),
+        (7, None, "7"),
+        (0, None, "0"),
+        (None, "%", "–"),
+    ],
+)
+def test_numbers_are_readable(value, unit, text):
+    assert render.number(value, unit) == text
+
+
+def test_intervals_may_be_open_on_one_side():
+    assert render.interval({"low": 0.1, "high": 0.25}) == "0.1 to 0.25"
+    assert render.interval({"low": 0.1, "high": None}) == "0.1 to –"
+    assert render.interval({}) == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.714, "0.71 s"), (31.2, "31 s"), (245, "4 min 05 s")]
+)
+def test_durations_are_readable(seconds, text):
+    assert render.duration(seconds) == text
+
+
+# ---------------------------------------------------------------- what notebooks call
+
+
+def test_show_gives_an_opaque_picture_with_text(monkeypatch):
+    import matplotlib.pyplot as plt
+
+    caught = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: caught.append(data))
+    fig, _ = plt.subplots()
+    figure.show(fig, 'a "quoted" & <tagged> line')
+    image = BeautifulSoup(caught[0]["text/html"], "html.parser").img
+    assert image["alt"] == caught[0]["text/plain"] == 'a "quoted" & <tagged> line'
+    assert image["src"].startswith("data:image/png;base64,iVBOR")
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_show_wants_a_description():
+    import matplotlib.pyplot as plt
+
+    fig, _ = plt.subplots()
+    with pytest.raises(ValueError, match="alt is blank"):
+        figure.show(fig, "  ")
+    plt.close(fig)
+
+
+def test_key_figures_are_plain_numbers(tmp_path):
+    rows = [{"name": "a", "value": np.float32(0.5), "n": np.int64(7), "low": None, "unit": "%"}]
+    path = figure.key_figures(tmp_path / "new", "Title", rows)
+    assert json.loads(path.read_text()) == {
+        "title": "Title",
+        "figures": [{"name": "a", "value": 0.5, "low": None, "n": 7, "unit": "%"}],
+    }
+    assert [file.name for file in path.parent.iterdir()] == ["figures.json"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"value": 1}], "name must be text, got None"),
+        ([{"name": " ", "value": 1}], "name must be text"),
+        ([{"name": "a", "value": 1}, {"name": "a", "value": 2}], "'a' is given twice"),
+        ([{"name": "a"}], "'a' has no value"),
+        ([{"name": "a", "value": float("nan")}], "'a': value must be a finite number.*nan"),
+        ([{"name": "a", "value": 1, "high": np.inf}], "'a': high must be"),
+        ([{"name": "a", "value": "1"}], "'a': value must be"),
+        ([{"name": "a", "value": True}], "'a': value must be"),
+        ([{"name": "a", "value": 1, "colour": "red"}], "'a': unknown field 'colour'"),
+        ([{"name": "a", "value": 1, "low": 2, "high": 1}], "low 2 is above high 1"),
+    ],
+)
+def test_wrong_key_figures_are_named(tmp_path, rows, message):
+    with pytest.raises(ValueError, match=message):
+        figure.key_figures(tmp_path, "Title", rows)
+    assert not (tmp_path / "figures.json").exists()
