@@ -16,9 +16,10 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["sparcom", "stats", "view"],
+    submodules=["capture", "prompts", "sparcom", "stats", "view"],
     submod_attrs={
         "errors": ["InputError"],
+        "evaluation": ["answer"],
         "instructions": ["CATEGORIES", "limit_rows", "load_instructions"],
         "models": ["list_pairs", "load_model", "load_pair"],
         "tuning": ["tune"],

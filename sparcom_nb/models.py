@@ -136,6 +136,18 @@ class ModelPair:
         """The model after instruction tuning."""
         return load_model(_member(self.name, "instruct"), self.device, self.dtype)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Return the members that can be used now: those of a catalogued pair that are local."""
+        if self.name not in PAIRS:
+            return MEMBERS
+        return tuple(m for m in MEMBERS if _local(self.name, m) is not None) or MEMBERS
+
+    @property
+    def data(self) -> str:
+        """Return the instructions that suit the pair: its own small world, or natural language."""
+        return "miniworld" if self.name in PAIRS and PAIRS[self.name].embedded else "hexainst"
+
     @cached_property
     def kind(self) -> str:
         """``dense``, or ``moe`` when any layer has experts."""

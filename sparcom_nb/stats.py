@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from sparcom_nb.instructions import CATEGORIES
@@ -150,6 +151,23 @@ def mean_interval(
     centre = sums.sum() / counts.sum()
     low, high = np.quantile((kept @ sums) / (kept @ counts), [0.025, 0.975])
     return float(centre), float(low), float(high)
+
+
+def grouped_means(
+    table: pd.DataFrame, by: list[str], value: str, group: str = "subtype", seed: int = 0
+) -> pd.DataFrame:
+    """Mean of a column with its 95 % interval over halves of the groups, for every key in ``by``.
+
+    Rows without a value are left out. Returns a DataFrame: the keys, mean, low, high, n.
+    """
+    rows = []
+    for key, part in table.dropna(subset=[value]).groupby(by, sort=False):
+        values = part[value].to_numpy(float)
+        mean, low, high = mean_interval(values, part[group].to_numpy(str), seed=seed)
+        keys = key if isinstance(key, tuple) else (key,)
+        row = dict(zip(by, keys, strict=True))
+        rows.append(row | {"mean": mean, "low": low, "high": high, "n": len(part)})
+    return pd.DataFrame(rows)
 
 
 def _units(pairwise: xr.DataArray) -> tuple[np.ndarray, str]:

@@ -72,6 +72,19 @@ def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
         base(input_ids=ids, use_cache=False, **extra)
 
 
+def generate(
+    model: TransformerBridge, ids: Tensor, mask: Tensor, max_new_tokens: int, pad_id: int
+) -> Tensor:
+    """Greedy continuation of left-padded prompts: [batch, prompt and new tokens]."""
+    return model.original_model.generate(
+        ids,
+        attention_mask=mask,
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        pad_token_id=pad_id,
+    )
+
+
 @contextmanager
 def reading(
     model: TransformerBridge, site: str, visit: Visit, sign_only: bool = False

@@ -26,6 +26,27 @@ def lengths(table: pd.DataFrame, value: str, unit: str) -> Figure:
     return fig
 
 
+def by_member(table: pd.DataFrame, y: str, title: str) -> Figure:
+    """A value with interval for every category, base beside tuned (column ``member``)."""
+    fig, (axes,) = figure(7, 3.2)
+    categories = [c for c in CATEGORIES if c in set(table["category"])]
+    members = list(dict.fromkeys(table["member"]))
+    for n, (member, marker, colour) in enumerate(
+        zip(members, "os", ("#0072B2", "#D55E00"), strict=False)
+    ):
+        part = table[table["member"] == member].set_index("category").loc[categories]
+        x = np.arange(len(categories)) + 0.16 * (n - (len(members) - 1) / 2)
+        mean, low, high = (part[c].to_numpy(float) for c in ("mean", "low", "high"))
+        axes.errorbar(
+            x, mean, yerr=[mean - low, high - mean], fmt=marker, color=colour, label=member, capsize=3
+        )  # fmt: skip
+    axes.set_xticks(range(len(categories)), categories)
+    axes.set_ylim(-0.03, None)
+    axes.legend()
+    label(axes, title, "", y)
+    return fig
+
+
 def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, layer: int) -> Figure:
     """Which neurons of a layer are active on which token: [token, neuron] 0/1, and their share."""
     fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
