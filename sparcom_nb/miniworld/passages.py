@@ -6,7 +6,7 @@ Tasks ask about them; documents tell them. Every function draws one scene and re
 from random import Random
 
 from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import ANIMALS, COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS
+from sparcom_nb.miniworld.facts import COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS
 
 ARGUMENTS = "x y z n k t v item price size".split()
 OPERATIONS = (("adds", "+"), ("subtracts", "-"), ("multiplies by", "*"), ("divides by", "/"))

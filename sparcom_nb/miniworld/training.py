@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sparcom_nb.miniworld import documents, tasks
-from sparcom_nb.tuning import Batch, Recipe, collate, examples, fit, save_folder, shuffled_batches
+from sparcom_nb.tuning import Batch, Recipe, examples, fit, save_folder, shuffled_batches
 
 VOCABULARY = 1536
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
@@ -34,9 +34,8 @@ MEMBERS = (
 )
 
 TOKENS_PER_ROW, ROWS = 192, 24
-BASE_STEPS = {"dense": 2700, "moe": 2700}
-BASE = Recipe(steps=2700, lr=4e-3, decay=0.4, matrix_optimizer="muon")
-TUNED = Recipe(steps=900, lr=1e-3, warmup=30, decay=0.8, checkpoint_every=150)
+BASE = Recipe(steps=1800, lr=4e-3, decay=0.4, matrix_optimizer="muon")
+TUNED = Recipe(steps=700, lr=1e-3, warmup=30, decay=0.8, checkpoint_every=150)
 TUNING_ROWS, TUNING_BATCH, DOCUMENT_SHARE = 24_000, 32, 0.35
 
 
@@ -144,7 +143,7 @@ def _on(device: str, batch_of: Callable[[int], Batch]) -> Callable[[int], Batch]
 def _pretrain(member: str, out: Path, seed: int, device: str, scale: float) -> None:
     kind = member.split("-")[0]
     tokenizer = build_tokenizer(seed)
-    recipe = replace(BASE, steps=max(2, round(BASE_STEPS[kind] * scale)))
+    recipe = replace(BASE, steps=max(2, round(BASE.steps * scale)))
     tokens = _cached_tokens(out, tokenizer, recipe.steps * ROWS * TOKENS_PER_ROW, seed)
     model = new_model(kind, seed).to(device)
     batches = _on(device, packed_batches(tokens, ROWS, TOKENS_PER_ROW))
