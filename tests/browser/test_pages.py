@@ -73,6 +73,15 @@ def test_no_serious_accessibility_violation(visit, name, width, scheme):
     ] == []
 
 
+def test_paper_is_white_whatever_the_screen(visit):
+    page = visit("tiny-dense/13_failing.html", color_scheme="dark")
+    page.emulate_media(media="print")
+    found = Axe().run(page).response["violations"]
+    assert "color-contrast" not in [violation["id"] for violation in found]
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+
+
 def test_the_checker_finds_what_is_wrong(visit):
     page = visit("index.html")
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<main><img src=data:,></main>')")
