@@ -477,7 +477,7 @@ def full_years(begin, today):
         (born, born)
     ]
     return row(
-        f"Calculate completed years. The arguments of `full_years(begin, today)` are two `datetime.date` values, {thing} and the current day; nobody will pass 29 February. I'd prefer plain comparisons to dividing a number of days by 365.25.",
+        f"Calculate completed years in Python. The arguments of `full_years(begin, today)` are two `datetime.date` values, {thing} and the current day; nobody will pass 29 February. I'd prefer plain comparisons to dividing a number of days by 365.25.",
         fenced(code),
         _date_check("full_years", oracle, cases),
     )
@@ -825,7 +825,7 @@ def recursion(rng: random.Random, count: int) -> list[dict]:
             ),
         ),
         row(
-            "Binary notation of a non-negative integer as a string, by recursive halving; `bin` and `format` are off limits. Call it `binary(n)`.",
+            "Binary notation of a non-negative integer as a string, by recursive halving; `bin` and `format` are off limits. Call the Python function `binary(n)`.",
             fenced("def binary(n):\n    return str(n) if n < 2 else binary(n // 2) + str(n % 2)"),
             asserts("binary", lambda n: f"{n:b}", [(rng.randint(20, 90),), (0,), (1,), (1024,)]),
         ),
@@ -1196,7 +1196,7 @@ def sql_select(rng: random.Random, count: int) -> list[dict]:
         extreme = rng.choice(["highest", "lowest"])
         tasks = [
             (
-                f"List the {many} {spec['more'].format(n=low)}: {label} and {value}, {spec['down']}.",
+                f"SQL to list the {many} {spec['more'].format(n=low)}: {label} and {value}, {spec['down']}.",
                 (
                     f"SELECT {label}, {value} FROM {spec['t']}",
                     f"WHERE {value} > {low}",
@@ -1208,7 +1208,7 @@ def sql_select(rng: random.Random, count: int) -> list[dict]:
                 (f"SELECT {label} FROM {spec['t']}", f"WHERE {group} = '{g}'", f"ORDER BY {value}"),
             ),
             (
-                f"Fetch every column of the {many} with `{value}` from {low} to {high}, both included, and a `{group}` other than '{spec['groups'][1]}'. Sort by `{label}`, A to Z.",
+                f"Fetch with SQL every column of the {many} with `{value}` from {low} to {high}, both included, and a `{group}` other than '{spec['groups'][1]}'. Sort by `{label}`, A to Z.",
                 (
                     f"SELECT * FROM {spec['t']}",
                     f"WHERE {value} BETWEEN {low} AND {high}",
@@ -1217,7 +1217,7 @@ def sql_select(rng: random.Random, count: int) -> list[dict]:
                 ),
             ),
             (
-                f"Which two {many} have the {extreme} `{value}`? {capital(label)} only, {extreme} first.",
+                f"Which two {many} have the {extreme} `{value}`? {capital(label)} only, {extreme} first, in SQL.",
                 (
                     f"SELECT {label} FROM {spec['t']}",
                     f"ORDER BY {value}{' DESC' if extreme == 'highest' else ''}",
@@ -1250,7 +1250,7 @@ def sql_aggregate(rng: random.Random, count: int) -> list[dict]:
         g = spec["groups"][0]
         tasks = [
             (
-                f"How many {many} does each {grp} have? Two columns, {group} and count, in alphabetical order of the {grp}.",
+                f"How many {many} does each {grp} have? I want an SQL query with two columns, {group} and count, in alphabetical order of the {grp}.",
                 (
                     f"SELECT {group}, COUNT(*)",
                     f"FROM {t}",
@@ -1259,7 +1259,7 @@ def sql_aggregate(rng: random.Random, count: int) -> list[dict]:
                 ),
             ),
             (
-                f"Total {amount} of all {many} {spec['in'].format(g=g)}?",
+                f"SQL for the total {amount} of all {many} {spec['in'].format(g=g)}?",
                 (f"SELECT SUM({value}) FROM {t}", f"WHERE {group} = '{g}'"),
             ),
             (
@@ -1273,7 +1273,7 @@ def sql_aggregate(rng: random.Random, count: int) -> list[dict]:
                 ),
             ),
             (
-                f"Somebody wants to know how large the spread is. For every {grp} that has at least two {many}, compute the difference between the greatest and the smallest {amount}. Show the {group} and the difference, sorted by {group}; a {grp} with a single {one} has no place in the result, because there the difference would be 0 and mislead the reader.",
+                f"Somebody wants to know how large the spread is. For every {grp} that has at least two {many}, compute in SQL the difference between the greatest and the smallest {amount}. Show the {group} and the difference, sorted by {group}; a {grp} with a single {one} has no place in the result, because there the difference would be 0 and mislead the reader.",
                 (
                     f"SELECT {group}, MAX({value}) - MIN({value})",
                     f"FROM {t}",
@@ -1283,7 +1283,7 @@ def sql_aggregate(rng: random.Random, count: int) -> list[dict]:
                 ),
             ),
             (
-                f"Return `{label}` and `{value}` of every {one} above the average {amount} of the whole table, starting with the greatest.",
+                f"Return with SQL `{label}` and `{value}` of every {one} above the average {amount} of the whole table, starting with the greatest.",
                 (
                     f"SELECT {label}, {value}",
                     f"FROM {t}",
@@ -1325,7 +1325,7 @@ def sql_join(rng: random.Random, count: int) -> list[dict]:
         on = f"{parents}.id = {children}.{parent}_id"
         tasks = [
             (
-                f"Pair each {label} with the name of its {parent}, sorted by {label}.",
+                f"In SQL, pair each {label} with the name of its {parent}, sorted by {label}.",
                 (f"SELECT {children}.{label}, {parents}.name", f"FROM {children}", f"JOIN {parents} ON {on}", f"ORDER BY {children}.{label}"),
             ),
             (
@@ -1333,15 +1333,15 @@ def sql_join(rng: random.Random, count: int) -> list[dict]:
                 (f"SELECT {parents}.name, COUNT({children}.{parent}_id)", f"FROM {parents}", f"LEFT JOIN {children} ON {on}", f"GROUP BY {parents}.id, {parents}.name", f"ORDER BY {parents}.name"),
             ),
             (
-                f"What query gives the columns `{label}` and `{value}` of all {children} whose {parent} has '{top[0][2]}' as {attribute}? Order by `{value}`, ascending.",
+                f"What SQL query gives the columns `{label}` and `{value}` of all {children} whose {parent} has '{top[0][2]}' as {attribute}? Order by `{value}`, ascending.",
                 (f"SELECT {children}.{label}, {children}.{value}", f"FROM {children}", f"JOIN {parents} ON {on}", f"WHERE {parents}.{attribute} = '{top[0][2]}'", f"ORDER BY {children}.{value}"),
             ),
             (
-                f"While cleaning up our database we found {parents} without a single {child}. That should not happen, and before we ask around we need their names: one column, in alphabetical order, each name once. Here are the two tables; the foreign key can be trusted, but it is NULL in a few old rows that belong to nobody.",
+                f"While cleaning up our SQL database we found {parents} without a single {child}. That should not happen, and before we ask around we need a query for their names: one column, in alphabetical order, each name once. Here are the two tables; the foreign key can be trusted, but it is NULL in a few old rows that belong to nobody.",
                 (f"SELECT {parents}.name", f"FROM {parents}", f"LEFT JOIN {children} ON {on}", f"WHERE {children}.{parent}_id IS NULL", f"ORDER BY {parents}.name"),
             ),
             (
-                f"Could you combine these tables so that I see the sum of `{value}` for each {parent}? Show the name and the sum, largest sum on top, and leave out any {parent} with no {children}. Two sums are never equal.",
+                f"Could you combine these tables in SQL so that I see the sum of `{value}` for each {parent}? Show the name and the sum, largest sum on top, and leave out any {parent} with no {children}. Two sums are never equal.",
                 (f"SELECT {parents}.name, SUM({children}.{value})", f"FROM {parents}", f"JOIN {children} ON {on}", f"GROUP BY {parents}.id, {parents}.name", f"ORDER BY SUM({children}.{value}) DESC"),
             ),
         ]  # fmt: skip
@@ -1552,7 +1552,7 @@ def json_transformation(rng: random.Random, count: int) -> list[dict]:
                 {g: sum(d[value] for d in data[:3] if d[group] == g) for g in groups},
             ),
             (
-                f'Our new program expects "{group}" to be called "location" and the {many} to be sorted by {value} in ascending order. What does the array look like after this change?',
+                f'Our new program expects "{group}" to be called "location" and the {many} to be sorted by {value} in ascending order. What does the JSON array look like after this change?',
                 data[:3],
                 [
                     {"name": d["name"], "location": d[group], value: d[value]}
@@ -1581,7 +1581,7 @@ def generators(rng: random.Random, count: int) -> list[dict]:
     word = rng.choice(["STOP", "END", "OVER"])
     made = [
         row(
-            f"Generator needed: `running_max(values)` goes through the numbers of any iterable, such as the feed of {source}, and after each one yields the greatest so far. It must work lazily, because the feed never ends.",
+            f"Python generator needed: `running_max(values)` goes through the numbers of any iterable, such as the feed of {source}, and after each one yields the greatest so far. It must work lazily, because the feed never ends.",
             fenced(
                 "def running_max(values):\n    best = None\n    for value in values:\n        if best is None or value > best:\n            best = value\n        yield best"
             ),
@@ -1700,7 +1700,7 @@ def error_handling(rng: random.Random, count: int) -> list[dict]:
             "def ratio(first, second):\n    return first / second",
         ),
         row(
-            "Decorator time. `quiet(function)` wraps a function so that a ZeroDivisionError inside it turns into the return value None; all arguments are handed on and other exceptions escape.",
+            "Python decorator time. `quiet(function)` wraps a function so that a ZeroDivisionError inside it turns into the return value None; all arguments are handed on and other exceptions escape.",
             fenced(
                 "from functools import wraps\n\n\ndef quiet(function):\n    @wraps(function)\n    def wrapper(*args, **kwargs):\n        try:\n            return function(*args, **kwargs)\n        except ZeroDivisionError:\n            return None\n\n    return wrapper"
             ),
@@ -1841,7 +1841,7 @@ def test_writing(rng: random.Random, count: int) -> list[dict]:
             f"lambda p: 'fail' if p < {low} else 'merit' if p >= {high} else 'pass'",
         ),
         (
-            "Unit-test style, but with bare asserts: in `check(is_palindrome)` cover an empty string, a single letter, a true palindrome of even and one of odd length, and a string that isn't one. Spaces and capitals don't occur.",
+            "Unit-test style, but with bare Python asserts: in `check(is_palindrome)` cover an empty string, a single letter, a true palindrome of even and one of odd length, and a string that isn't one. Spaces and capitals don't occur.",
             "is_palindrome",
             lambda t: t == t[::-1],
             [("",), ("x",), (word[:3] + word[:3][::-1],), (word[:3] + word[:2][::-1],), (word,)],
@@ -1868,7 +1868,7 @@ def test_writing(rng: random.Random, count: int) -> list[dict]:
             "lambda v: sorted(set(v))[-2]",
         ),
         (
-            "I need asserts for `pad(text, width)`, which adds dots on the right until the text is `width` characters long and returns longer texts unchanged. Collect them in `check(pad)` and think of the empty text and of one that has the right length already.",
+            "I need Python asserts for `pad(text, width)`, which adds dots on the right until the text is `width` characters long and returns longer texts unchanged. Collect them in `check(pad)` and think of the empty text and of one that has the right length already.",
             "pad",
             lambda t, w: t + "." * (w - len(t)),
             [(word, len(word) + extra), (word, len(word)), (word, 2), ("", limit)],

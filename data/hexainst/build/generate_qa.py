@@ -184,7 +184,7 @@ def history_and_society(d: Draw) -> list[Row]:
     case, key, term = d.one(MARKET_WORDS)
     room = d.one(["corridor of our school", "stairs of the town hall", "wall of the reading room"])
     return [
-        row(s, f"Which happened earlier, {pair[0][1]} or {pair[1][1]}?", f"{upper(first[1])} ({first[0]}); {second[1]} followed in {second[0]}.", has(str(first[0]), str(second[0]))),
+        row(s, f"Which happened earlier, {pair[0][1]} or {pair[1][1]}?", f"{upper(first[1])} ({first[0]}); {second[1]} followed in {second[0]}.", "label:" + "|".join(e[1].split(" of ")[-1].removeprefix("the ") for e in pair)),
         row(s, f"{upper(one[1])} comes up in a novel that {p.name} is reading, but the book gives no date. In which century did it take place, and in which year?", f"In the {ORDINALS[one[0] // 100]} century, in {one[0]}.", has(str(one[0]))),
         row(s, f"Our timeline along the {room} has come apart. Tell me the right order, earliest first and with years, of these three cards: {'; '.join(e[1] for e in three)}.", "; ".join(f"{n}. {e[1]} ({e[0]})" for n, e in enumerate(ordered, 1)) + ".", has(*[str(e[0]) for e in ordered])),
         row(s, f"In a comic about a small town, {case}. What do economists call this?", f"They call it {term}.", has(key)),
@@ -367,7 +367,7 @@ def arts_and_myths(d: Draw) -> list[Row]:
     phrase, story, key = d.one(MYTHS)
     return [
         row(s, f"Three answers are missing in our culture quiz: who wrote '{novel[0]}', who composed '{music[0]}', and who painted '{painting[0]}'?", f"{novel[1]} wrote '{novel[0]}', {music[1]} composed '{music[0]}', and {painting[1]} painted '{painting[0]}'.", has(novel[1], music[1], painting[1])),
-        row(s, f"Under what name did the Romans know {god[0]}, and what was that deity in charge of?", f"As {god[1]}; the deity was in charge of {god[2]}.", has(god[1])),
+        row(s, f"Under what name did the Romans know {god[0]}, and what was that deity in charge of?", f"As {god[1]}; the deity was in charge of {god[2]}.", has(god[1], god[2].split()[-1])),
         row(s, f"At the rehearsal {p.name} put the {four[0]}, {four[1]}, {four[2]} and {four[3]} next to one another, but one of them does not belong to the {most} family. Name it and its own family.", f"The {odd}; it is {an(single)} instrument.", has(odd, single)),
         row(s, f"{q.name}'s crossword magazine says in passing that {phrase}. Which old story lies behind this?", story, has(key)),
     ]
@@ -509,7 +509,7 @@ def technology_and_inventions(d: Draw) -> list[Row]:
         row(s, f"Whose invention was {thing}?", f"{inventor}'s.", has(key)),
         row(s, f"My father has bought a {d.one(['magazine', 'second-hand manual', 'guide'])} about computers and stumbles over the letters {short} on every page. What do they stand for, and what is behind them?", f"{short} stands for '{full}'; {use}.", has(full)),
         row(s, f"How does {device}? {p.name}, who is curious but no engineer, would like to understand the principle in a few lines.", how, has(how_key)),
-        row(s, f"For the history corner of our {d.one(['repair café', 'hobby club', 'village museum'])} {q.name} has built models of three milestones: {listed([x for _, x in three])}. In what order, oldest first, should they stand on the shelf?", upper(", then ".join(ordered)) + ".", has(*ordered)),
+        row(s, f"For the history corner of our {d.one(['repair café', 'hobby club', 'village museum'])} {q.name} has built models of three milestones: {listed([x for _, x in three])}. In what order, oldest first, should they stand on the shelf?", upper(", then ".join(ordered)) + ".", has(*[x.removeprefix("the ") for x in ordered])),
     ]
 
 
@@ -526,7 +526,7 @@ def find_fact(d: Draw) -> list[Row]:
     day, colour, item = (d.one(DAYS), d.one(COLOURS), d.one(["umbrella", "rucksack", "sports bag", "thermos flask"]))
     counter, line = d.number(2, 9), d.number(11, 58)
     lost = f"Found on {day} evening on tram {line}: {an(colour)} {item} with the initials {p.name[0]}. {q.name[0]}. on the handle. The owner may collect it at the central station, counter {counter}, between 8 and 17 o'clock. Please bring some proof of identity."
-    lost_question = d.one([("at which counter is it waiting", f"At counter {counter} of the central station.", f"number:{counter}"), ("which initials does it bear", f"The initials {p.name[0]}. {q.name[0]}.", has(f"{p.name[0]}. {q.name[0]}."))])
+    lost_question = d.one([("at which counter is it waiting", f"At counter {counter} of the central station.", f"contains:counter {counter}"), ("which initials does it bear", f"The initials {p.name[0]}. {q.name[0]}.", has(f"{p.name[0]}. {q.name[0]}."))])
     square, price, band = (d.one(["Mill Lane", "Castle Square", "the Old Harbour"]), d.number(3, 9), d.one(["a brass band", "a steel band", "two accordionists"]))
     fair = f"Saturday, from noon: street fair in {square}. Forty stalls, {band}, a puppet theatre at three. Entry is free; the boat swing costs {price} crowns a ride. Cars must leave the area by nine in the morning."
     fair_question = d.one([("how much is a turn on the boat swing", f"{price} crowns.", f"number:{price}"), ("by what time do parked cars have to be gone", "By nine in the morning.", has("nine")), ("what music is there going to be", f"{upper(band)} will play.", has(band.split()[1]))])
@@ -586,7 +586,7 @@ def yes_no_with_reason(d: Draw) -> list[Row]:
     ride_answer = f"Yes. {child.name} is {height} cm tall and so reaches the {need} cm required." if tall else f"No. {child.name} is only {height} cm tall; {need} cm are required, even in the company of an adult."
     closed, day = d.one(DAYS[:3]), d.one(DAYS[:5])
     hour = d.number(9, 12)
-    opening = f"The clock museum is open from 10 to 17 o'clock. It is closed on {closed}s. Groups of more than eight please ring beforehand. {visitor.name} plans to arrive alone on {an(day)} at {hour} o'clock."
+    opening = f"The clock museum is open from 10 to 17 o'clock. It is closed on {closed}s. Groups of more than eight please ring beforehand. {visitor.name} plans to arrive alone on {an(day)} at {hour if day != closed else hour + 3} o'clock."
     if day == closed:
         opening_answer = f"No. The museum is closed on {closed}s."
     elif hour < 10:
@@ -726,7 +726,7 @@ def schedule_lookup(d: Draw) -> list[Row]:
     return [
         row(s, f"It is {now}, and I'm standing at the tram stop. When does the next one come, and when the one after it?", f"The next tram comes at {trams[1]}, the one after it at {trams[2]}.", has(trams[1], trams[2]), tram),
         row(s, f"Who is really in the kitchen on {days[swap[0]]}?", f"{team[swap[1]]}, who has swapped with {team[swap[0]]}.", has(team[swap[1]]), roster),
-        row(s, f"I'd like to try the {lesson} course in November. On what day, at what time and in which room will I find it?", f"On {new}s at 18.30 in room {other}.", has(new, "18.30", str(other)), moved),
+        row(s, f"I'd like to try the {lesson} course in November. On what day, at what time and in which room will I find it?", f"On {new}s at 18.30 in room {other}.", has(new, "18.30", f"room {other}"), moved),
         row(s, f"We want to see the {acts[k]}, but the children will be hungry afterwards. What is on next, so that we know what we'd be missing?", f"The {acts[k + 1]}, at {hours[k + 1]}.00.", has(acts[k + 1]), show),
     ]
 
@@ -746,7 +746,7 @@ def dialogue(d: Draw) -> list[Row]:
     phone = f"Clerk: Your {machine} is repaired.\n{sender.name}: Already? I'm away until {day}. Can my neighbour pick it up?\nClerk: Certainly, if he brings the receipt.\n{sender.name}: I'll put it under his door before I leave. And the bill?\nClerk: Is settled. It was still under guarantee."
     ask = d.one([("What must the neighbour bring along, and how will he get it?", f"The receipt; {sender.name} will put it under his door.", ("receipt", "door")), ("Why does nothing have to be paid for the repair?", "Because the machine was still under guarantee.", ("guarantee",))])
     return [
-        row(s, "When and where are they going to meet in the end?", f"On {third} at half past {hour}, {place}.", has(third, f"half past {hour}", place.split()[-1]), meet),
+        row(s, "When and where are they going to meet in the end?", f"On {third} at half past {hour}, {place}.", has(third, place.split()[-1]), meet),
         row(s, f"You're the kitchen. What does {c} actually get after all the changes?", f"A cheese sandwich and a {drink}.", has("cheese sandwich", drink), cafe),
         row(s, "Where did the glasses turn up?", f"{upper(spots[2])}.", has(spots[2].split()[-1]), lost),
         row(s, f"I missed half of this phone call. {ask[0]}", ask[1], has(*ask[2]), phone),
@@ -884,7 +884,7 @@ DEVICES = {
         ("choose a programme", "chosen a programme"),
         ("press Start", "pressed Start"),
     ],
-    "the projector": [("take off the lens cap", "taken off the lens cap"), ("connect the laptop", "connected the laptop"), ("switch on the projector", "switched on the projector"), ("wait until the fan runs quietly", "waited for the fan"), ("turn the ring until the picture is sharp", "made the picture sharp")],
+    "the projector": [("take off the lens cap", "taken off the lens cap"), ("connect the laptop", "connected the laptop"), ("switch on the projector", "switched on the projector"), ("wait until the fan runs quietly", "waited for the fan"), ("turn the ring until the picture is sharp", "turned the ring")],
     "the paddling pool": [("spread the mat on level ground", "spread the mat"), ("unfold the pool on top of it", "unfolded the pool"), ("inflate the upper ring", "inflated the upper ring"), ("close the drain plug", "closed the drain plug"), ("let in the water slowly", "let in the water")],
     "the letter press": [("wipe the plate clean", "wiped the plate"), ("roll the ink on thinly", "rolled on the ink"), ("lay the paper on the plate", "laid down the paper"), ("cover it with the felt", "covered it with the felt"), ("turn the wheel once", "turned the wheel")],
 }
@@ -905,9 +905,9 @@ def manual_steps(d: Draw) -> list[Row]:
     code, fault, cure, cure_key = d.one(CODES)
     codes = "Fault codes of the steam cleaner\n" + "\n".join(f"{c}: {f}; {k}" for c, f, k, _ in CODES) + "\nFor all other codes unplug the device and call us."
     return [
-        row(s, f"I have just {steps1[i][1]}. What comes next with {one}?", f"{upper(steps1[i + 1][0])}.", has(steps1[i + 1][0]), numbered(steps1)),
+        row(s, f"I have just {steps1[i][1]}. What comes next with {one}?", f"{upper(steps1[i + 1][0])}.", has(steps1[i + 1][1].split()[-1]), numbered(steps1)),
         row(s, f"Before I {steps2[j][0]}, what should have been done immediately beforehand, according to the instructions for {two}?", f"You should have {steps2[j - 1][1]}.", has(steps2[j - 1][1].split()[-1]), numbered(steps2)),
-        row(s, f"With which action does the preparation of {three} end?", f"{upper(steps3[-1][0])}.", has(steps3[-1][0]), prose),
+        row(s, f"With which action does the preparation of {three} end?", f"{upper(steps3[-1][0])}.", has(steps3[-1][1].split()[-1]), prose),
         row(s, f"Our steam cleaner blinks {code} and refuses to go on. Tell me the trouble and the remedy.", f"{upper(fault)}: {cure}.", has(fault.split()[-1], cure_key), codes),
     ]
 

@@ -72,7 +72,7 @@ def _bullets(points: list[str], mark: str = "- ") -> str:
 
 
 def news_gist(rng: random.Random) -> list[Row]:
-    keys = ("place", "event", "effect", "aside", "later")
+    keys = ("place", "event", "effect", "aside", "later", "key")
     table = [
         (
             "Marlow Bay",
@@ -80,6 +80,7 @@ def news_gist(rng: random.Random) -> list[Row]:
             "two hundred commuters arrived late",
             "The driver lured the animal away with his sandwich",
             "Trains ran normally by ten",
+            "goat",
         ),
         (
             "Tessin",
@@ -87,6 +88,7 @@ def news_gist(rng: random.Random) -> list[Row]:
             "all stalls had to close",
             "A fishmonger joked that his stock had never felt so at home",
             "Repairs will take several days",
+            "water main",
         ),
         (
             "Oakhaven",
@@ -94,6 +96,7 @@ def news_gist(rng: random.Random) -> list[Row]:
             "building has stopped",
             "A crowd gathered at the fence within the hour",
             "Archaeologists are to examine the floor next week",
+            "mosaic",
         ),
         (
             "Kirkholm",
@@ -101,6 +104,7 @@ def news_gist(rng: random.Random) -> list[Row]:
             "the school can now buy a telescope",
             "Their teacher had expected half a tonne",
             "It will be set up on the roof in May",
+            "paper",
         ),
         (
             "Port Ansel",
@@ -108,21 +112,22 @@ def news_gist(rng: random.Random) -> list[Row]:
             "the island was without telephone for six hours",
             "A postman carried messages by bicycle",
             "A second mast is planned",
+            "lightning",
         ),
     ]
     facts = [{**dict(zip(keys, line, strict=True)), "day": rng.choice(DAYS)} for line in table]
     frames = [
         (
             "What is the news from {place} in one sentence?",
-            "On {day} {event} in {place}. {aside}. As a result, {effect}.",
+            "On {day} {event} in {place}. {aside}. As a result, {effect}. {later}.",
             "{event!c} in {place} on {day}; as a result, {effect}.",
-            "contains:{place}|{day}",
+            "contains:{place}|{key}",
         ),
         (
             "An editor in a hurry asks who, what and where. Give her one line.",
             "{place}, {day}: Nobody here will forget how {event}. {aside}.",
             "{event!c} in {place} on {day}.",
-            "contains:{place}|{day}",
+            "contains:{place}|{key}",
         ),
         (
             "I missed the paper. Tell me in up to {limit} words why {place} is in it.",
@@ -134,7 +139,7 @@ def news_gist(rng: random.Random) -> list[Row]:
             "Shorten this for the lunchtime bulletin, without the anecdote.",
             "This morning {event} in {place}, and {effect}. {aside}. {later}, the mayor told our reporter.",
             "{event!c} in {place} this morning, and {effect}.",
-            "contains:{place}",
+            "contains:{place}|{key}",
         ),
     ]
     return _compose(rng, "news_gist", frames, facts)
@@ -187,7 +192,7 @@ def headline(rng: random.Random) -> list[Row]:
             (
                 (
                     "For the front page, {limit} words at most:",
-                    "{place}'s long-awaited {thing} finally opens on {day}.",
+                    "After four years of scaffolding and postponed dates, {place}'s long-awaited {thing} finally opens on {day}.",
                     "{place}'s {thing} opens {day}",
                     WITHIN,
                 ),
@@ -196,7 +201,7 @@ def headline(rng: random.Random) -> list[Row]:
             (
                 (
                     "How would you title this item?",
-                    "While {doing} on Sunday, {name} found a {item}.",
+                    "While {doing} on Sunday, {name} found a {item}. It will be shown in the town library.",
                     "{name} finds {item}",
                     "contains:{item}",
                 ),
@@ -249,7 +254,7 @@ def email_gist(rng: random.Random) -> list[Row]:
     ]
     frames = [
         (
-            "{to} wants to know what {sender} is after. One sentence, please.",
+            "What is {sender} after? Tell {to} in a sentence.",
             "Dear {to}, I hope {polite}. Would you be so kind as to {ask} by {day}, since {why}? Many thanks, {sender}",
             "{sender} asks you to {ask} by {day}, because {why}.",
             "contains:{sender}|{key}|{day}",
@@ -461,7 +466,7 @@ def review_gist(rng: random.Random) -> list[Row]:
     frames = [
         (
             "The gist, {limit} words at most:",
-            "{good!c}, but {bad}.",
+            "I use this {product} every day. {good!c}, but {bad}.",
             "{plus!c}, but {minus}.",
             WITHIN,
         ),
@@ -546,7 +551,7 @@ def plot_summary(rng: random.Random) -> list[Row]:
         (
             "Who solves the problem here, and how?",
             "{hero}, {who}, is about to {goal} when {trouble}. {helper!c} {rescue}.",
-            "{helper!c} {rescue}, so that {hero} can {goal}.",
+            "{helper!c} {rescue}.",
             "contains:{key}",
         ),
         (
@@ -646,7 +651,7 @@ def dialogue_summary(rng: random.Random) -> list[Row]:
             ),
             (
                 (
-                    "{b} was out when the phone rang. Make a note of no more than {limit} words.",
+                    "{b} was out. Make a note of at most {limit} words.",
                     "{a}: Is {b} there?\n{c}: Not before {back}, I'm afraid.\n{a}: It's about {matter}. I'm at home until {by}, if {b} could ring back.",
                     "{a} called about {matter}; ring back before {by}.",
                     WITHIN,
@@ -726,7 +731,7 @@ def steps_gist(rng: random.Random) -> list[Row]:
         [
             (
                 (
-                    "Bring this down to one line and add the total cooking time.",
+                    "One line, please, with the total cooking time.",
                     "Chop {g} g of {veg} and fry them gently for {fry} minutes. Pour in {liquid} and let it simmer for {simmer} minutes. Finally {finish}.",
                     "Fry {veg} {fry} min, add {wet}, simmer {simmer} min, add {last}: {total} minutes in all.",
                     "contains:{veg}|{total}",
@@ -745,7 +750,7 @@ def steps_gist(rng: random.Random) -> list[Row]:
             (
                 (
                     "A child is to plant the {bulb}. Make three short numbered steps of this.",
-                    "In {month}, dig holes {depth} cm deep and {gap} cm apart. Put one bulb into each, pointed end up. Fill in the earth and water well.",
+                    "In {month}, dig holes {depth} cm deep and {gap} cm apart. Put one bulb into each, pointed end up. Fill in the earth and water well. Then be patient: nothing will show before spring.",
                     "1. Dig holes {depth} cm deep, {gap} cm apart.\n2. One bulb in each, point up.\n3. Cover and water.",
                     "lines:3",
                 ),
@@ -756,7 +761,7 @@ def steps_gist(rng: random.Random) -> list[Row]:
                     "What has to be done to the {loaf}, with times? No chatter.",
                     "Knead the dough for {k} minutes; put on some music. Cover it and let it rise for {r} minutes. Shape it and bake it at {t} degrees for {b} minutes.",
                     "Knead {k} min, let rise {r} min, shape, bake {b} min at {t} degrees.",
-                    "contains:{k}|{r}|{t}|{b}",
+                    "contains:{k} min|{r}|{t}|{b}",
                 ),
                 loaf,
             ),
@@ -832,13 +837,13 @@ def abstract_plain(rng: random.Random) -> list[Row]:
         ),
         (
             "My uncle loves documentaries but hates jargon. How would you tell him this result?",
-            "We report that {factor} was associated with a {measure} {percent}% {direction} than the baseline ({n} replicates).",
+            "We report that {factor} was associated with a {measure} {percent}% {direction} than the baseline ({n} replicates). The underlying mechanism was not investigated in this study.",
             "{plain}",
             "contains:{key}",
         ),
         (
             "For the podcast intro, put the outcome into words one could use at a bus stop, {limit} at the most.",
-            "Objective: to assess the influence of {factor}. Methods: {n} paired measurements. Results: {measure} proved {percent}% {direction} than in the reference condition.",
+            "Objective: to assess the influence of {factor}. Methods: {n} paired measurements. Results: {measure} proved {percent}% {direction} than in the reference condition. Conclusions: replication appears desirable.",
             "{plain}",
             WITHIN,
         ),
@@ -901,7 +906,7 @@ def weather_brief(rng: random.Random) -> list[Row]:
             (
                 (
                     "Three words for the weather icon:",
-                    "{before!c} will give way to {after} by noon.",
+                    "According to the harbour office, {before} will give way to {after} by noon, earlier inland.",
                     "{before!c}, then {after}",
                     "words:3-3",
                 ),
@@ -912,7 +917,7 @@ def weather_brief(rng: random.Random) -> list[Row]:
                     "We need as little wind as possible to {what}. Which day does this bulletin favour?",
                     "Good visibility. Expect {w[0]} knots on {d[0]}, {w[1]} knots on {d[1]} and {w[2]} knots on {d[2]}.",
                     "{day}, with only {least} knots of wind.",
-                    "contains:{day}|{least}",
+                    "contains:{day}",
                 ),
                 wind,
             ),
@@ -921,7 +926,7 @@ def weather_brief(rng: random.Random) -> list[Row]:
                     "Our week in one sentence, please, with total rainfall and temperature range.",
                     "Rain gauge: {told}. The thermometer fell to {low} degrees before dawn on Tuesday and climbed to {high} on Thursday, when the observer ate his lunch outside.",
                     "{wet!c} wet day{s} brought {sum} mm of rain, and temperatures ranged from {low} to {high} degrees.",
-                    "contains:{sum}|{low}|{high}",
+                    "contains:{sum}|{high}",
                 ),
                 week,
             ),
@@ -1241,7 +1246,7 @@ def biography_line(rng: random.Random) -> list[Row]:
         ),
         (
             "Introduce {name} for our exhibition guide, {limit} words at most.",
-            "Visitors to {place} still ask for the house of {name}, the {job} who {habit} and, in {year}, {deed}. It burned down long ago.",
+            "Visitors to {place} still ask for the house of {name}, the {job} who {habit} and, in {year}, {deed}.",
             "{name}, {a_job} from {place}, {deed} in {year}.",
             WITHIN,
         ),
@@ -1309,7 +1314,7 @@ def event_notice(rng: random.Random) -> list[Row]:
             "When is it, and where?",
             "Our {event} will be held {where} this {day} at {hour} pm. {aside}.",
             "This {day} at {hour} pm {where}.",
-            "contains:{day}|{hour}|{key}",
+            "contains:{day}|{hour} pm|{key}",
         ),
         (
             "As a text message of {limit} words at most:",
@@ -1341,14 +1346,14 @@ def travel_log(rng: random.Random) -> list[Row]:
         [("rowing boat", "rowed"), ("bicycle", "cycled"), ("ski", "skied"), ("foot", "walked")], 3
     )
     route = {"p": rng.sample(PLACES, 4), "v": [v for _, v in means]}
-    place, sight = rng.choice(
+    place, sight, key = rng.choice(
         [
-            ("the salt lake", "ten thousand flamingos took off at once"),
-            ("the north cape", "the northern lights turned the snow green"),
-            ("the old monastery", "a monk let us ring the great bell"),
+            ("the salt lake", "ten thousand flamingos took off at once", "flamingos"),
+            ("the north cape", "the northern lights turned the snow green", "northern lights"),
+            ("the old monastery", "a monk let us ring the great bell", "bell"),
         ]
     )
-    high = {"place": place, "sight": sight, "n": rng.choice(NUMBERS[3:9])}
+    high = {"place": place, "sight": sight, "key": key, "n": rng.choice(NUMBERS[3:9])}
     bad, did, key = rng.choice(
         [
             ("the left oar snapped", "paddled home with a frying pan", "oar"),
@@ -1384,7 +1389,7 @@ def travel_log(rng: random.Random) -> list[Row]:
                     "Highlight of the trip, for a photo caption?",
                     "We spent {n} days in the rain, mostly arguing about tent pegs. Then, at {place}, {sight}, and nobody mentioned pegs again.",
                     "At {place}, {sight}.",
-                    "none",
+                    "contains:{key}",
                 ),
                 high,
             ),
@@ -1451,7 +1456,7 @@ def data_trend(rng: random.Random) -> list[Row]:
             (
                 (
                     "Describe the trend in one sentence for the {club}'s annual report.",
-                    "Members on 31 December, guests not counted: {y[0]}: {g[0]}, {y[1]}: {g[1]}, {y[2]}: {g[2]}, {y[3]}: {g[3]}.",
+                    "Our secretary has been through the card index. Members on 31 December, guests not counted: {y[0]}: {g[0]}, {y[1]}: {g[1]}, {y[2]}: {g[2]}, {y[3]}: {g[3]}.",
                     "Membership grew every year and doubled from {y[0]} to {y[3]}.",
                     "contains:doubled|{y[0]}|{y[3]}",
                 ),
@@ -1462,14 +1467,14 @@ def data_trend(rng: random.Random) -> list[Row]:
                     "Two classes, one reading contest: what is the upshot?",
                     "On average, the pupils of {t[0]} finished {lo} books this year; those of {t[1]} managed {hi}, although they started three weeks late.",
                     "{t[1]}'s class won with {hi} books per pupil, {gap} more than {t[0]}'s.",
-                    "contains:{t[1]}|{hi}|{gap}",
+                    "contains:{t[1]}|{hi}",
                 ),
                 classes,
             ),
             (
                 (
                     "Result of our cake poll, please: winner, loser, number of votes.",
-                    "Tally sheet: {told}. Nobody abstained, and the crumbs were shared.",
+                    "Tally sheet, checked twice by both cooks: {told}. Nobody abstained, and the crumbs were shared among the birds.",
                     "Of {all} votes, {best} won most ({top}) and {last} fewest ({low}).",
                     "contains:{best}|{last}|{all}",
                 ),
@@ -1533,7 +1538,12 @@ def policy_rule(rng: random.Random) -> list[Row]:
         ),
     ]
     frames = [
-        ("Say it in simple words:", "{law!c}.", "{rule!c}.", "contains:{key}"),
+        (
+            "Say it in simple words:",
+            "Notice, effective until further orders: {law}.",
+            "{rule!c}.",
+            "contains:{key}",
+        ),
         (
             "The sign has room for {limit} words. What should it say?",
             "Users are hereby reminded that {law}.",
@@ -1583,7 +1593,7 @@ def argument_claim(rng: random.Random) -> list[Row]:
             "the club should buy used boats",
             "beginners wreck new ones",
             "old hulls need more repairs",
-            "used",
+            "used boats",
         ),
         (
             "the orchestra should play in the park",
@@ -1599,7 +1609,7 @@ def argument_claim(rng: random.Random) -> list[Row]:
     frames = [
         (
             "What is the main point?",
-            "Since {reason}, {claim}.",
+            "I have listened to you all. Since {reason}, {claim}.",
             "{claim!c}.",
             "contains:{key}",
         ),
@@ -1702,7 +1712,7 @@ def pros_cons(rng: random.Random) -> list[Row]:
         ),
         (
             "What speaks for the {thing}, what against? A few words each.",
-            "Yes, {b[0]}. But {g[0]}!",
+            "You ask about the {thing}. Yes, {b[0]}. But {g[0]}!",
             "For: {pro[0]}. Against: {con[0]}.",
             "none",
         ),
@@ -1865,7 +1875,7 @@ def keywords(rng: random.Random) -> list[Row]:
             (
                 (
                     "Index this photograph with four terms:",
-                    "{people!c} {doing} in {place}, around {year}.",
+                    "From an unsigned album, page twelve: {people} {doing} in {place}, around {year}.",
                     "{craft}, {thing}, {place}, {year}",
                     "contains:{thing}|{place}|{year}",
                 ),
@@ -1874,7 +1884,7 @@ def keywords(rng: random.Random) -> list[Row]:
             (
                 (
                     "Which two hashtags suit my post?",
-                    "Yesterday I made {bake}.",
+                    "Yesterday, for want of anything better to do, I made {bake}.",
                     "#{t1} #{t2}",
                     "words:2-2",
                 ),
@@ -1948,7 +1958,7 @@ def subject_line(rng: random.Random) -> list[Row]:
             (
                 (
                     "Subject line, please, with the day:",
-                    "As {why}, our {course} on {day} is off.",
+                    "Dear all, sorry for the short notice: as {why}, our {course} on {day} is off. {name}",
                     "No {course} on {day}",
                     "contains:{day}|{course}",
                 ),
@@ -1957,7 +1967,7 @@ def subject_line(rng: random.Random) -> list[Row]:
             (
                 (
                     "Subject for this lost-property mail?",
-                    "Somebody left {thing} {spot} yesterday.",
+                    "Hello everyone, somebody left {thing} {spot} yesterday. I have it here.",
                     "Found {spot}: {key}",
                     "contains:{key}",
                 ),
@@ -2001,9 +2011,9 @@ def famous_story(rng: random.Random) -> list[Row]:
             "The Tortoise and the Hare",
             "a boastful hare races a slow tortoise",
             "he is so sure of winning that he takes a nap",
-            "the tortoise plods past and wins",
+            "the tortoise plods past the sleeping hare and wins",
             "steady effort beats careless talent",
-            "nap",
+            "tortoise",
         ),
         (
             "The Boy Who Cried Wolf",
@@ -2053,7 +2063,7 @@ def famous_story(rng: random.Random) -> list[Row]:
             "{start!c}; {turn}, and {end}.",
             "contains:{key}",
         ),
-        ("I forgot how {title} ends. Remind me in one sentence.", "", "{end!c}.", "none"),
+        ("I forgot how {title} ends. Remind me in one sentence.", "", "{end!c}.", "contains:{key}"),
         (
             "Three lines for {title}, one each for beginning, middle and end.",
             "",
