@@ -1,6 +1,6 @@
 """Assemble HexaInst: authored rows, generated rows and paraphrases of six categories -> two files.
 
-    python data/hexainst/build/build.py            write hexainst.jsonl and paraphrases.jsonl
+    python data/hexainst/build/build.py            write both files and the tables of the README
     python data/hexainst/build/build.py --check CLS [CODE ...]   only say what is wrong
 
 Per category ``authored/cls.jsonl`` (100 rows written one by one), ``generate_cls.py`` (``rows(rng)``
@@ -19,6 +19,10 @@ from pathlib import Path
 from sparcom_nb.checkers import KINDS, check
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import datasheet  # noqa: E402  (a neighbour of this file, not a package)
+
 CATEGORIES = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
 FIELDS = ("subtype", "instruction", "input", "response", "checker")
 SEED = 20250521
@@ -47,12 +51,12 @@ def category_rows(category: str) -> list[dict]:
 
 
 def with_ids(category: str, rows: list[dict]) -> list[dict]:
-    """Rows in final form; split a/b halves every sub-type (and source) evenly."""
+    """Rows in final form; split a/b halves every sub-type, and either source of it, evenly."""
     done, seen = [], Counter()
     for number, row in enumerate(rows, 1):
         key = (row["subtype"], row["source"])
         seen[key] += 1
-        flip = sum(map(ord, row["subtype"])) % 2
+        flip = sum(map(ord, row["subtype"])) + (row["source"] == "generated")
         done.append(
             {
                 "id": f"{category.lower()}-{number:03d}",
@@ -151,34 +155,44 @@ def lengths(rows: list[dict]) -> str:
     )
 
 
+def as_lines(rows: list[dict]) -> str:
+    """Rows as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def assemble() -> tuple[list[dict], list[dict]]:
+    """All rows and all paraphrases, unchecked."""
+    found, again = [], []
+    for category in CATEGORIES:
+        final = with_ids(category, category_rows(category))
+        found += final
+        again += paraphrases(category, final)
+    return found, again
+
+
 def main() -> None:
-    """Check the named categories, or check and write all."""
-    sys.path.insert(0, str(HERE))
+    """Check the named categories, or check all and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", nargs="+", choices=CATEGORIES, metavar="CATEGORY")
     wanted = parser.parse_args().check
-    found, again, bad = [], [], []
+    bad = []
     for category in wanted or CATEGORIES:
         rows = category_rows(category)
-        final = with_ids(category, rows)
         bad += [f"{category}: {line}" for line in faults(category, rows)]
-        found += final
-        again += paraphrases(category, final)
-        print(
-            category,
-            len(rows),
-            "rows,",
-            len({r["subtype"] for r in rows}),
-            "sub-types,",
-            lengths(rows),
-        )
+        paraphrases(category, with_ids(category, rows))
+        kinds = len({r["subtype"] for r in rows})
+        print(category, len(rows), "rows,", kinds, "sub-types,", lengths(rows))
     print(*bad, sep="\n")
     if bad:
         raise SystemExit(1)
     if not wanted:
-        for name, rows in (("hexainst", found), ("paraphrases", again)):
-            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            (HERE.parent / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        found, again = assemble()
+        folder = HERE.parent
+        (folder / "hexainst.jsonl").write_text(as_lines(found), encoding="utf-8")
+        (folder / "paraphrases.jsonl").write_text(as_lines(again), encoding="utf-8")
+        readme = folder / "README.md"
+        filled = datasheet.fill(readme.read_text(encoding="utf-8"), found)
+        readme.write_text(filled, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -262,7 +262,10 @@ def list_processing(rng: random.Random, count: int) -> list[dict]:
         code = f"def {name}({v}):\n    return {expression.format(v=v)}"
         if "accumulate" in code:
             code = f"from itertools import accumulate\n\n\n{code}"
-        lists = [[rng.randint(3, 25) for _ in range(n)] for n in (7, 6, 1, 0)] + [[9, 9, 30, 2]]
+        lists = [[rng.randint(3, 25) for _ in range(n)] for n in (7, 6, 1, 0)] + [
+            [9, 9, 30, 2],
+            [4, 8, 3],
+        ]
         made.append(row(text, fenced(code), asserts(name, oracle, [(x,) for x in lists])))
     return made
 
