@@ -1,0 +1,1 @@
+"""The synthetic mini-world and the small models trained on it."""

@@ -1,0 +1,96 @@
+"""The shipped models: they load, are small, answer as their cards say, and use all their experts."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparcom_nb.miniworld import card
+from sparcom_nb.miniworld import evaluation as ev
+from sparcom_nb.miniworld.tasks import CATEGORIES
+from sparcom_nb.miniworld.training import MEMBERS
+from sparcom_nb.tuning import encode
+
+ROOT = Path(__file__).parents[2] / "data"
+MODELS = ROOT / "models"
+
+
+def results():
+    return {m: json.loads((MODELS / m / "evaluation.json").read_text()) for m in MEMBERS}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return card.read(ROOT / "miniworld" / "instructions.jsonl")
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return {member: ev.load(MODELS / member) for member in MEMBERS}
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_folder_is_small_and_free_of_pickles(member):
+    files = [path for path in (MODELS / member).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 8_000_000
+    assert not [path for path in files if path.suffix in (".bin", ".pt", ".pkl")]
+    header = (MODELS / member / "README.md").read_text(encoding="utf-8")
+    assert header.startswith("---\nlicense: mit")
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_config(member, loaded):
+    model, tokenizer = loaded[member]
+    assert (
+        model.config.eos_token_id
+        == model.generation_config.eos_token_id
+        == tokenizer.eos_token_id
+        == 2
+    )
+    assert tokenizer.chat_template and tokenizer.padding_side == "left"
+    assert model.config.max_position_embeddings >= 512
+    assert not getattr(model.config, "output_router_logits", False)
+    assert json.loads((MODELS / member / "config.json").read_text())["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("member", ["dense-instruct", "moe-instruct"])
+def test_padded_generation_equals_single(member, loaded, rows):
+    model, tokenizer = loaded[member]
+    prompts = []
+    for row in rows.iloc[::75].itertuples():
+        ids, length = encode(tokenizer, row.instruction, row.input, "")
+        prompts.append(ids[:length])
+    together = ev.complete(model, tokenizer, prompts, new=24)
+    assert together == [ev.complete(model, tokenizer, [p], new=24)[0] for p in prompts]
+
+
+def test_cards_are_what_the_evaluation_gives():
+    training = {m: json.loads((MODELS / m / "training.json").read_text()) for m in MEMBERS}
+    for member in MEMBERS:
+        written = (MODELS / member / "README.md").read_text(encoding="utf-8")
+        assert written == card.card(member, results(), training)
+
+
+@pytest.mark.parametrize("member", ["dense-base", "dense-instruct", "moe-base", "moe-instruct"])
+def test_fresh_answers_agree_with_the_card(member, loaded, rows):
+    part = rows.groupby("category").head(8)
+    judged = ev.answers(*loaded[member], part)
+    known = part["id"].isin(results()[member]["right"])
+    assert (judged["correct"].to_numpy() != known.to_numpy()).sum() <= 1
+
+
+def test_recorded_totals_add_up(rows):
+    for member, result in results().items():
+        right = rows[rows.id.isin(result["right"])].groupby("category").size()
+        for category in CATEGORIES:
+            assert result["category"][category] == [right.get(category, 0), 100], member
+
+
+@pytest.mark.parametrize("member", ["moe-base", "moe-instruct"])
+def test_every_expert_takes_its_share(member, loaded, rows):
+    documents = card.read(ROOT / "miniworld" / "documents.jsonl")
+    for share in card._loads(*loaded[member], rows, documents).values():
+        load = torch.tensor(share)
+        assert load.shape == (4, 8)
+        assert 0.03 <= load.min() and load.max() <= 0.40

@@ -1,0 +1,175 @@
+"""The training routine on tiny models: resume, balance, encoding, Muon, the whole chain."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from sparcom_nb.miniworld import training
+from sparcom_nb.miniworld.muon import orthogonalized
+from sparcom_nb.miniworld.tasks import generate
+from sparcom_nb.tuning import (
+    IGNORED,
+    Recipe,
+    balance_loss,
+    collate,
+    encode,
+    fit,
+    losses_of,
+    shuffled_batches,
+    tune,
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return training.build_tokenizer(n=800)
+
+
+def tiny(kind):
+    torch.manual_seed(0)
+    from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
+
+    common = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+              "num_key_value_heads": 2, "intermediate_size": 8, "tie_word_embeddings": True}  # fmt: skip
+    if kind == "dense":
+        return LlamaForCausalLM(LlamaConfig(**common))
+    return MixtralForCausalLM(MixtralConfig(num_local_experts=4, num_experts_per_tok=2, **common))
+
+
+def batches():
+    tokens = np.random.default_rng(0).integers(3, 50, 4_000).astype(np.uint16)
+    return training.packed_batches(tokens, 2, 16)
+
+
+@pytest.mark.parametrize("kind", ["dense", "moe"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_resumed_equals_uninterrupted(kind, optimizer, tmp_path):
+    recipe = Recipe(
+        steps=8, lr=1e-2, warmup=2, decay=0.5, matrix_optimizer=optimizer, checkpoint_every=3
+    )
+    whole = tiny(kind)
+    fit(whole, batches(), recipe, tmp_path / "whole")
+    fit(tiny(kind), batches(), recipe, tmp_path / "parts", stop_at=5)
+    again = tiny(kind)
+    done = fit(again, batches(), recipe, tmp_path / "parts")
+    assert done["steps"] == 8 and done["tokens"] == 8 * 32
+    for a, b in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(next(whole.parameters()), next(tiny(kind).parameters()))
+
+
+def test_rate_warms_up_stays_and_falls_to_zero():
+    recipe = Recipe(steps=100, lr=1.0, warmup=10, decay=0.5)
+    rates = [recipe.rate(step) for step in range(101)]
+    assert rates[0] == 0.1 and set(rates[10:50]) == {1.0} and rates[75] == 0.5 and rates[100] == 0
+    assert all(a >= b for a, b in pairwise(rates[10:]))
+
+
+def test_balance_is_one_when_even_and_grows_with_collapse():
+    torch.manual_seed(0)
+    assert balance_loss(torch.randn(20_000, 8) * 1e-3, 2).item() == pytest.approx(1, abs=0.02)
+    collapsed = torch.zeros(100, 8)
+    collapsed[:, :2] = 20
+    assert balance_loss(collapsed, 2).item() == pytest.approx(4, abs=1e-3)
+
+
+def test_balance_is_per_layer_and_blind_to_pads():
+    model = tiny("moe")
+    ids = torch.randint(3, 50, (2, 6))
+    whole = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
+    padded = collate([(row.tolist(), 0) for row in ids], 0)
+    padded = {
+        k: torch.nn.functional.pad(v, (0, 4), value=IGNORED if k == "labels" else 0)
+        for k, v in padded.items()
+    }
+    a, b = losses_of(model, whole), losses_of(model, padded)
+    torch.testing.assert_close(a, b)
+    out = model(ids, output_router_logits=True)
+    torch.testing.assert_close(
+        a[1], torch.stack([balance_loss(r, 2) for r in out.router_logits]).mean()
+    )
+
+
+def test_muon_directions_are_nearly_orthogonal():
+    torch.manual_seed(0)
+    for shape in [(12, 30), (30, 12), (3, 16, 8)]:
+        singular = torch.linalg.svdvals(orthogonalized(torch.randn(shape)))
+        assert 0.6 < singular.min() and singular.max() < 1.3
+
+
+def test_prompt_and_response_are_encoded_apart(tokenizer):
+    ids, length = encode(tokenizer, "Name the colour .", "a red cup", "red")
+    assert (
+        tokenizer.decode(ids[1:length]).strip()
+        == "### Task\nName the colour .\na red cup\n\n### Answer"
+    )
+    assert ids[0] == tokenizer.bos_token_id and ids[-1] == tokenizer.eos_token_id
+    assert ids[length:-1] == tokenizer("red", add_special_tokens=False)["input_ids"]
+    batch = collate([(ids, length), (ids[:3], 2)], 0)
+    assert (
+        batch["labels"][0, :length].eq(IGNORED).all()
+        and batch["labels"][0, length:].tolist() == ids[length:]
+    )
+    assert (
+        batch["labels"][1].tolist()[:3] == [IGNORED, IGNORED, ids[2]]
+        and batch["attention_mask"][1].sum() == 3
+    )
+
+
+def test_digits_stand_alone_and_text_survives(tokenizer):
+    text = "Anna has 23 cups. 3 + 14 = 17\nitems[1]"
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids) == f" {text}"
+    pieces = tokenizer.convert_ids_to_tokens(
+        tokenizer("1234567890", add_special_tokens=False)["input_ids"]
+    )
+    assert [p for p in pieces if p != "Ġ"] == list("1234567890")
+
+
+def test_every_item_is_used_once_a_pass():
+    items = [([i, i, 0][: 1 + i % 3], 0) for i in range(12)]
+    batch_of = shuffled_batches(items, 4, 0, 0)
+    seen = [
+        sorted(batch_of(step)["input_ids"][:, 0].tolist() for step in range(p, p + 3))
+        for p in (0, 3)
+    ]
+    assert all(sorted(sum(part, [])) == list(range(12)) for part in seen) and seen[0] != seen[1]
+
+
+def test_placebo_has_the_lengths_of_the_instruct_items(tokenizer):
+    instruct, placebo = (training.tuning_items(tokenizer, 0, flag, n=60) for flag in (False, True))
+    assert [len(ids) for ids, _ in instruct] == [len(ids) for ids, _ in placebo]
+    assert all(prompt == 0 for _, prompt in placebo) and instruct[59:] == placebo[59:]
+
+
+def test_whole_chain_and_tune(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "ROWS", 2)
+    monkeypatch.setattr(training, "TOKENS_PER_ROW", 32)
+    build = training.build_tokenizer
+    monkeypatch.setattr(training, "build_tokenizer", lambda seed: build(seed, 800))
+    training.train_default(tmp_path, members=["dense-base", "dense-instruct"], scale=0.002)
+    record = json.loads((tmp_path / "dense-instruct" / "training.json").read_text())
+    assert record["steps"] == 2 and record["tokens"] > 0
+    before = (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns
+    training.train_default(tmp_path, members=["dense-base"], scale=0.002)
+    assert (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns == before
+    from sparcom_nb.miniworld.evaluation import load
+
+    out = tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "tuned", batch=4)
+    a, b = load(out)[0], load(tmp_path / "dense-base")[0]
+    assert any(not torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+    again = load(tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "again", batch=4))[
+        0
+    ]
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), again.parameters(), strict=True))
+    assert not list(out.rglob("*.bin")) and not list(out.rglob("*.pt"))
+
+
+def test_wrong_arguments(tmp_path):
+    with pytest.raises(ValueError, match="tiny"):
+        training.train_default(tmp_path, members=["tiny"])
+    with pytest.raises(ValueError, match="no rows"):
+        tune(tmp_path, generate(0, 0), 1, 0, tmp_path)
