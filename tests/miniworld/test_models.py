@@ -93,4 +93,4 @@ def test_every_expert_takes_its_share(member, loaded, rows):
     for share in card._loads(*loaded[member], rows, documents).values():
         load = torch.tensor(share)
         assert load.shape == (4, 8)
-        assert 0.03 <= load.min() and load.max() <= 0.40
+        assert load.min() >= 0.03 and load.max() <= 0.40

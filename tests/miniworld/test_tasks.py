@@ -301,12 +301,17 @@ def names(row):
     return ", ".join(x for x in found if x != "The")
 
 
+def printed(row):
+    return run(row.input)
+
+
 SOLVERS = {
     "sentiment": sentiment, "topic": topic, "odd": odd, "group": group, "mood": mood, "style": style,
     "one_step": function, "two_steps": function, "rename": rename, "repair": repair,
-    "element": lambda row: run(row.input), "branch": lambda row: run(row.input), "concat": lambda row: run(row.input),
+    "element": printed, "branch": printed, "concat": printed,
     "fact": fact, "owner": owner, "owned": owned, "true_of": true_of, "older": older,
-    "sentence": sentence, "story": story, "list": numbered, "title": title, "letter": letter, "repeat": repeat,
+    "sentence": sentence, "story": story, "list": numbered, "title": title, "letter": letter,
+    "repeat": repeat,
     "sum": total, "difference": difference, "compare": compare, "next": following,
     "count": lambda row: str(row.input.count(",") + 1), "problem": problem,
     "gist": gist, "about": about, "compress": compress, "ending": ending, "names": names,
@@ -372,8 +377,8 @@ def test_number_pairs_of_the_splits_never_meet(streams):
     for name in ("sum", "difference", "compare", "next", "problem", "older"):
         train, held = pairs(streams["train"], name), pairs(streams["heldout"], name)
         assert not train & held, name
-        assert all(map(lambda p: pair_is_heldout(*p), held)) and not any(
-            map(lambda p: pair_is_heldout(*p), train)
+        assert all(pair_is_heldout(*p) for p in held) and not any(
+            pair_is_heldout(*p) for p in train
         )
 
 
