@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["capture", "prompts", "sparcom", "stats", "view"],
+    submodules=["capture", "describe", "prompts", "sparcom", "stats", "view"],
     submod_attrs={
         "errors": ["InputError"],
         "evaluation": ["answer"],

@@ -136,11 +136,18 @@ def _last_number(text: str) -> float:
 
 def _number(payload: str, _: str, output: str) -> bool:
     value = float(expression_value(payload))  # type: ignore[arg-type]
-    return math.isclose(_last_number(output), value, rel_tol=1e-6)
+    return _equal(_last_number(output), value)
 
 
 def _same_number(response: str, output: str) -> bool:
-    return math.isclose(_last_number(output), _last_number(response), rel_tol=1e-6)
+    return _equal(_last_number(output), _last_number(response))
+
+
+def _equal(found: float, wanted: float) -> bool:
+    """Whole numbers must be equal; others agree to six digits."""
+    if wanted.is_integer() and found.is_integer():
+        return found == wanted
+    return math.isclose(found, wanted, rel_tol=1e-6)
 
 
 def _value(payload: str, _: str, output: str) -> bool:

@@ -12,9 +12,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "overlap",
             "specific",
         ],
-        "frequency": ["activation_frequency", "as_frequency"],
+        "frequency": ["activation_frequency", "as_frequency", "token_activity"],
         "profiles": ["layer_shares"],
-        "sweep": ["sweep"],
+        "sweep": ["TOPS", "category_overlap_at", "sweep"],
         "wording": ["wording_ladder"],
     },
 )

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
 from sparcom_nb.capture import PositiveCounts, capture
 from sparcom_nb.errors import InputError
+from sparcom_nb.prompts import encode
 
 
 def activation_frequency(
@@ -54,3 +56,27 @@ def activation_frequency(
 def as_frequency(counts: xr.DataArray) -> xr.DataArray:
     """Counts divided by the number of counted tokens of their instruction."""
     return (counts.astype(np.float32) / counts["n_tokens"].astype(np.float32)).rename("frequency")
+
+
+def token_activity(
+    model: TransformerBridge, row: pd.DataFrame, layer: int, site: str = "gate"
+) -> tuple[np.ndarray, list[str]]:
+    """Which neurons of one layer are active on which token of one instruction.
+
+    Args:
+        model: a model with dense layers.
+        row: a table with a single row.
+        layer: number of a dense layer.
+        site: as in :func:`activation_frequency`.
+
+    Returns:
+        0/1 array [token, neuron] and the tokens as text (a control character is shown escaped).
+    """
+    (prompt,) = encode(model.tokenizer, model.template, row, "instruction", model.cfg.n_ctx)
+    seen: dict[int, torch.Tensor] = {}
+    ids = torch.tensor([prompt.ids], device=taps.device(model))
+    with taps.reading(model, site, seen.__setitem__):
+        taps.forward(model, ids, torch.ones_like(ids))
+    tokens = [model.tokenizer.decode([i]) for i in prompt.ids[prompt.start : prompt.stop]]
+    active = (seen[layer][0, prompt.start : prompt.stop] > 0).int().cpu().numpy()
+    return active, [repr(token)[1:-1] for token in tokens]

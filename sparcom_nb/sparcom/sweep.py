@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.sparcom.components import category_sets, overlap, specific
-from sparcom_nb.stats import separation
+from sparcom_nb.stats import category_overlap, separation
 
 TOPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -38,6 +38,11 @@ def sweep(
             for by, cut in cuts
         ]
     )
+
+
+def category_overlap_at(frequency: xr.DataArray, top: float, seed: int = 0) -> xr.Dataset:
+    """Overlap between categories when the share ``top`` is taken (see :func:`category_overlap`)."""
+    return category_overlap(overlap(specific(frequency, top=top)), draws=100, seed=seed)
 
 
 def _measures(

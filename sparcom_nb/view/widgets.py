@@ -5,22 +5,21 @@ from typing import Any
 
 import ipywidgets
 from IPython.display import display
-from matplotlib.figure import Figure
 
 from sparcom_nb.view.figure import show
 
 
 def choose(
-    draw: Callable[[Any], tuple[Figure, str]],
+    draw: Callable[[Any], Any],
     options: Sequence[tuple[str, Any]],
     value: Any,
     description: str,
     slider: bool = True,
 ) -> ipywidgets.VBox:
-    """Display a slider (or list) over ``options`` above the picture that ``draw(option)`` returns.
+    """Display a slider (or list) over ``options`` above what ``draw(option)`` returns.
 
     Args:
-        draw: returns a figure and its alternative text for the chosen value.
+        draw: returns, for the chosen value, a figure with its alternative text, or a table.
         options: (label, value) in the order of the slider.
         value: chosen at first.
         description: label of the control.
@@ -39,7 +38,8 @@ def choose(
     def redraw(_: Any = None) -> None:
         picture.outputs = ()
         with picture:
-            show(*draw(control.value))
+            drawn = draw(control.value)
+            show(*drawn) if isinstance(drawn, tuple) else display(drawn)
 
     control.observe(redraw, names="value")
     redraw()

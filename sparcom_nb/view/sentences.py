@@ -1,0 +1,155 @@
+"""What a result says, in a few sentences: every number comes in as an argument.
+
+Kept apart from the notebooks so that the wording can be tested, on labels shuffled at random too.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.view.prose import evidence, interval
+
+
+def answers(table: pd.DataFrame, judged: int) -> str:
+    """Compare the shares of right answers; ``table`` has member, mean, low, high (all categories)."""
+    if judged == 0:
+        return (
+            "None of these rows can be judged without reading: no share of right answers is given."
+        )
+    said = [
+        f"**{row['member']}** answers {row['mean']:.0%} rightly "
+        f"(95 % interval {row['low']:.0%} to {row['high']:.0%})"
+        for row in table.to_dict("records")
+    ]
+    text = "; ".join(said) + f", of {judged:,} rows that a rule can judge. "
+    if len(table) < 2:
+        return text + "The other member is not on this machine."
+    base, tuned = table.to_dict("records")
+    if tuned["low"] > base["high"]:
+        return (
+            text + "Tuning made the model answer; the rest of this suite asks what changed inside."
+        )
+    return text + "By this measure tuning made no clear difference."
+
+
+def one_instruction(text: str, active: np.ndarray) -> str:
+    """Describe the activity [token, neuron] of one layer on one instruction."""
+    p = active.mean(axis=0)
+    return (
+        f"Of {len(p):,} neurons in this layer, {(p == 0).mean():.0%} are never active on "
+        f"“{text}”, and {(p >= 0.9).mean():.1%} on at least nine tokens in ten."
+    )
+
+
+def frequencies(frequency: xr.DataArray) -> str:
+    """Describe the distribution of activation frequencies."""
+    values, tokens = frequency.to_numpy(), frequency["n_tokens"].to_numpy()
+    return (
+        f"On average a neuron is active on {values.mean():.0%} of an instruction's tokens; "
+        f"{(values >= 0.9).mean():.2%} of all pairs of an instruction and a neuron reach 0.9, and "
+        f"{(values == 0).mean():.0%} are zero. Instructions have {tokens.min()} to {tokens.max()} "
+        f"tokens, {int(np.median(tokens))} in the median."
+    )
+
+
+def ties(marked: xr.DataArray, top: float) -> str:
+    """Say how much ties at the cut enlarge the sets, for short and for long instructions."""
+    share, length = marked["share"].to_numpy(), marked["n_tokens"].to_numpy()
+    short = length <= np.median(length)
+    few, many = share[short].mean(), share[~short].mean() if (~short).any() else share.mean()
+    text = (
+        f"Asked for {top:.1%}, we took {share.mean():.1%} on average: {few:.1%} for the shorter half "
+        f"of the instructions and {many:.1%} for the longer half. "
+    )
+    if few > 1.1 * many:
+        return text + (
+            "Short instructions have more ties and so larger sets: compare categories only with "
+            "that in mind."
+        )
+    return text + "Ties hardly depend on length here."
+
+
+def sweep(table: pd.DataFrame) -> str:
+    """Say at how many cuts instructions of one category overlap more, and where most."""
+    shows = int(((table["low"] > 0) & (table["p"] <= 0.05)).sum())
+    text = (
+        f"The overlap within categories exceeds that across them at {shows} of {len(table)} cuts "
+        "(interval above zero and p at most 0.05). "
+    )
+    if shows == 0:
+        return text + "No choice of the cut shows a category effect."
+    best = table.loc[(table["difference"] / table["within"]).idxmax()]
+    return text + (
+        f"Relative to the overlap within, the gap is widest at {best['by']} = {best['cut']:g}, "
+        f"where {best['share']:.2%} of the neurons are taken."
+    )
+
+
+def layers(profile: pd.DataFrame) -> str:
+    """Name the layers that hold most and least of the specific components."""
+    mean = profile.groupby("layer")["share"].mean()
+    return (
+        f"Layer {mean.idxmax()} holds the largest share ({mean.max():.1%}), layer {mean.idxmin()} "
+        f"the smallest ({mean.min():.1%})."
+    )
+
+
+def separation(test: dict[str, Any]) -> str:
+    """Say whether instructions of one category share components, with the control."""
+    return (
+        f"Within {test['within']:.3f}, across {test['across']:.3f}: a gap of "
+        f"{interval(test['difference'], test['low'], test['high'], 3)}. Permuted labels give "
+        f"{test['null_mean']:.3f} on average and at most {test['null_high']:.3f} in 95 % of "
+        f"{test['draws']} permutations of the {test['units']} {test['unit']}s (p = {test['p']:.3f}). "
+        f"**A category effect {evidence(test['p'], test['low'], test['high'])}.**"
+    )
+
+
+def wording(rungs: pd.DataFrame) -> str:
+    """Read the ladder of relatedness: whether the overlap follows the request or its words."""
+    same, subtype, category, other = rungs.to_dict("records")
+    said = [interval(r["mean"], r["low"], r["high"]) for r in (same, subtype, category, other)]
+    text = (
+        f"A paraphrase overlaps with its original by {said[0]} (n = {same['n']}), with other rows of "
+        f"the sub-type by {said[1]}, with the rest of the category by {said[2]}, and with other "
+        f"categories by {said[3]}. "
+    )
+    if same["low"] > category["high"]:
+        text += (
+            "The same request in other words is clearly closer than other requests of its kind: the "
+            "sets follow more than the words of the instruction. "
+        )
+    else:
+        text += "A paraphrase is not clearly closer to its original than to other requests. "
+    if category["low"] > other["high"]:
+        text += "Beyond shared wording, requests of one category still overlap more than others do."
+    else:
+        text += (
+            "Between sub-types of one category the overlap is not clearly above that of other "
+            "categories: what is shared is mostly shared wording."
+        )
+    return text
+
+
+def length_leak(guess: dict[str, float], n_categories: int) -> str:
+    """Say whether the category can be told from the length."""
+    text = (
+        f"From the number of tokens alone, a guess is right for {guess['accuracy']:.0%} of the rows; "
+        f"chance is {1 / n_categories:.0%}, and permuted lengths reach {guess['null_high']:.0%} in "
+        f"95 % of cases (p = {guess['p']:.3f}). "
+    )
+    if guess["p"] > 0.05:
+        return text + "Length gives the category away no better than chance."
+    return text + (
+        "Length says something about the category, so a comparison of categories must control for it."
+    )
+
+
+def nearest_wording(nearest: pd.Series) -> str:
+    """Describe how much of its phrasing a row shares with the nearest other row."""
+    return (
+        f"{(nearest == 0).mean():.0%} of the rows share no five words in a row with another row of "
+        f"their category; the largest overlap of any two is {nearest.max():.2f}."
+    )
