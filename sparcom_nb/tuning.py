@@ -257,7 +257,7 @@ def tune(
         raise ValueError("no rows to tune on")
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
-    model = AutoModelForCausalLM.from_pretrained(model_path)
+    model: Any = AutoModelForCausalLM.from_pretrained(model_path)
     dtype = model.dtype
     model = model.float().to(device)
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id

@@ -11,7 +11,13 @@ from zlib import crc32
 
 WORLD_SEED = 0
 
-PEOPLE = (
+
+def listed(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+PEOPLE = listed(
     "Anna Ben Clara Dan Emma Felix Grace Henry Ida Jack Kate Leo Maria Nina Oscar Paul Rosa Sam Tom "
     "Vera Will Zoe Adam Beth Carl Dora Eric Fay George Helen Ivan Jane Karl Lucy Mark Nora Otto Peter "
     "Ruth Sara Tim Uma Victor Wendy Alan Amy Bella Colin Daisy David Edith Ella Frank Fred Gina Gus "
@@ -19,35 +25,37 @@ PEOPLE = (
     "Max Mona Nick Noah Olga Olive Pam Pete Phil Rita Rob Rose Roy Ryan Sally Simon Sofia Stan Sue Tess "
     "Theo Tina Toby Tony Ursula Viola Wanda Walter Yara Abel Alma Amos Boris Cora Cyrus Della Edgar Elsa "
     "Flora Glen Greta Hal Hazel Ike Irma Jonas"
-).split()
-TOWNS = (
+)
+TOWNS = listed(
     "Marlow Benton Carford Delby Elmton Fenwick Garston Hexley Ipsham Jarrow Kelby Lanford Milton "
     "Norbury Oakham Penrith Quarley Redford Selby Tarwick Upton Verwood Welby Yarmouth Ashby Brixton "
     "Corby Denham Epping Farley Gosport Harlow Ilford Kendal Ludlow Morley Newark Otley Preston Ripon"
-).split()
-ANIMALS = (
+)
+ANIMALS = listed(
     "fox cat dog hen cow pig goat horse duck owl bear wolf deer mouse frog crow swan lamb rabbit snake "
     "tiger lion eagle otter seal whale crab bee ant spider turtle lizard monkey camel zebra donkey goose "
     "pigeon badger beaver"
-).split()
-THINGS = (
+)
+THINGS = listed(
     "lamp cup box ring key book coat boat bell drum flute chair table clock mirror basket ladder spoon "
     "knife plate brush candle kite ball doll vase rope bag pen map coin hat scarf belt shoe glove pillow "
     "blanket bottle jar"
-).split()
+)
 
-JOBS = "baker farmer doctor teacher painter singer sailor cook nurse judge driver tailor writer miner".split()
-PETS = "cat dog parrot rabbit hamster turtle goldfish pony snake mouse".split()
-FOODS = "bread soup rice cheese cake apples honey fish pasta beans plums nuts".split()
-PLACES = "forest river desert garden meadow cave lake mountain barn swamp".split()
-ANIMAL_FOODS = "grass seeds fish worms berries leaves nuts eggs roots flies".split()
-COLOURS = "red blue green white black brown grey yellow pink purple".split()
-REGIONS = "north south east west coast valley hills plain".split()
-GOODS = "wool glass salt silk wine butter paper steel tea silver".split()
-RIVERS = "Arrow Brent Cole Dove Esk Frome Glen Hull Irwell Kent Lune Medway".split()
-MATERIALS = "wood iron glass leather clay paper gold stone cotton copper".split()
-ROOMS = "kitchen attic cellar hall office bedroom shed garage library workshop".split()
-USES = "cooking hunting dancing fishing sewing travel school war music sleep".split()
+JOBS = listed(
+    "baker farmer doctor teacher painter singer sailor cook nurse judge driver tailor writer miner"
+)
+PETS = listed("cat dog parrot rabbit hamster turtle goldfish pony snake mouse")
+FOODS = listed("bread soup rice cheese cake apples honey fish pasta beans plums nuts")
+PLACES = listed("forest river desert garden meadow cave lake mountain barn swamp")
+ANIMAL_FOODS = listed("grass seeds fish worms berries leaves nuts eggs roots flies")
+COLOURS = listed("red blue green white black brown grey yellow pink purple")
+REGIONS = listed("north south east west coast valley hills plain")
+GOODS = listed("wool glass salt silk wine butter paper steel tea silver")
+RIVERS = listed("Arrow Brent Cole Dove Esk Frome Glen Hull Irwell Kent Lune Medway")
+MATERIALS = listed("wood iron glass leather clay paper gold stone cotton copper")
+ROOMS = listed("kitchen attic cellar hall office bedroom shed garage library workshop")
+USES = listed("cooking hunting dancing fishing sewing travel school war music sleep")
 
 SCHEMA: dict[str, tuple[tuple[str, ...], dict[str, list[str]]]] = {
     "person": (tuple(PEOPLE), {"town": TOWNS, "job": JOBS, "pet": PETS, "food": FOODS}),

@@ -5,6 +5,7 @@ matrices (fused experts). This one works in float32, on the last two dimensions.
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -45,10 +46,10 @@ class Muon(torch.optim.Optimizer):
                     self._update(parameter, group)
 
     def _update(self, parameter: Tensor, group: dict) -> None:
-        state = self.state[parameter]
+        state, gradient = self.state[parameter], cast(Tensor, parameter.grad)
         buffer = state.setdefault("momentum", torch.zeros_like(parameter))
-        buffer.lerp_(parameter.grad, 1 - group["momentum"])
-        update = orthogonalized(parameter.grad.lerp(buffer, group["momentum"]))
+        buffer.lerp_(gradient, 1 - group["momentum"])
+        update = orthogonalized(gradient.lerp(buffer, group["momentum"]))
         size = 0.2 * max(update.shape[-2:]) ** 0.5
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
         parameter.add_(update, alpha=-group["lr"] * size)

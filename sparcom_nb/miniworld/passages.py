@@ -6,12 +6,12 @@ Tasks ask about them; documents tell them. Every function draws one scene and re
 from random import Random
 
 from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS
+from sparcom_nb.miniworld.facts import COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS, listed
 
-ARGUMENTS = "x y z n k t v item price size".split()
+ARGUMENTS = listed("x y z n k t v item price size")
 OPERATIONS = (("adds", "+"), ("subtracts", "-"), ("multiplies by", "*"), ("divides by", "/"))
-_FUNCTION_A = "get make add cut mix set run fix pay fold grow move load scan plan".split()
-_FUNCTION_B = "cost rate area sum time step part gain loss mark tax unit".split()
+_FUNCTION_A = listed("get make add cut mix set run fix pay fold grow move load scan plan")
+_FUNCTION_B = listed("cost rate area sum time step part gain loss mark tax unit")
 
 
 def function_parts(rng: Random) -> tuple[str, str, tuple[str, str], int]:

@@ -6,7 +6,7 @@ by a stable hash: what the ``heldout`` split uses, the ``train`` split never doe
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -38,7 +38,7 @@ class Content:
     response: str
     heldout: bool
     input: str = ""
-    values: dict[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     wordings: tuple[str, ...] = ()  # overrides the sub-type's when the content asks for it
 
 

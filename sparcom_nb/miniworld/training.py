@@ -179,7 +179,8 @@ def _tune(member: str, out: Path, seed: int, device: str, scale: float) -> None:
     kind, role = member.split("-")
     base = out / f"{kind}-base"
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).to(device)
+    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = model.to(device)
     recipe = replace(TUNED, steps=max(2, round(TUNED.steps * scale)))
     rows = max(TUNING_BATCH, round(TUNING_ROWS * min(1, scale)))
     items = tuning_items(tokenizer, seed, role == "placebo", rows)

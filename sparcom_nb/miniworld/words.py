@@ -2,23 +2,27 @@
 
 from random import Random
 
-from sparcom_nb.miniworld.facts import ANIMALS, COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS
+from sparcom_nb.miniworld.facts import ANIMALS, COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, listed
 
-VERBS = "finds sees takes hides holds wants likes paints drops moves cleans carries".split()
-PAST = "found saw took hid held wanted liked painted dropped moved cleaned carried".split()
-BASE = "find see take hide hold want like paint drop move clean carry".split()
-ADJECTIVES = (
-    "old small big new dark clean tall thin soft cold warm quiet happy proud clever lazy".split()
+VERBS = listed("finds sees takes hides holds wants likes paints drops moves cleans carries")
+PAST = listed("found saw took hid held wanted liked painted dropped moved cleaned carried")
+BASE = listed("find see take hide hold want like paint drop move clean carry")
+ADJECTIVES = listed(
+    "old small big new dark clean tall thin soft cold warm quiet happy proud clever lazy"
 )
-ADVERBS = "slowly quickly quietly gladly often never soon again".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+ADVERBS = listed("slowly quickly quietly gladly often never soon again")
+DAYS = listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 GROUPS: dict[str, list[str]] = {
     "animal": ANIMALS,
     "colour": [*COLOURS, "orange", "violet"],
-    "food": "bread soup rice cheese cake honey pasta beans plums nuts butter eggs pears jam salad pie".split(),
-    "clothing": "coat hat scarf belt shoe glove shirt sock dress skirt jacket boot cap apron".split(),
-    "tool": "hammer saw drill axe spade rake wrench file chisel pliers shovel ladder".split(),
+    "food": listed(
+        "bread soup rice cheese cake honey pasta beans plums nuts butter eggs pears jam salad pie"
+    ),
+    "clothing": listed(
+        "coat hat scarf belt shoe glove shirt sock dress skirt jacket boot cap apron"
+    ),
+    "tool": listed("hammer saw drill axe spade rake wrench file chisel pliers shovel ladder"),
     "job": [*JOBS, "pilot", "clerk", "guard", "barber"],
 }
 TOPICS: dict[str, list[str]] = {
@@ -71,16 +75,16 @@ TOPICS: dict[str, list[str]] = {
         "she got a good mark in history",
     ],
 }
-GOOD = "good great lovely fine nice superb pleasant excellent".split()
-BAD = "bad awful poor terrible dull nasty dreadful boring".split()
-REVIEWED = (
-    "film soup room song book hotel show meal play service trip view game lesson bread".split()
+GOOD = listed("good great lovely fine nice superb pleasant excellent")
+BAD = listed("bad awful poor terrible dull nasty dreadful boring")
+REVIEWED = listed(
+    "film soup room song book hotel show meal play service trip view game lesson bread"
 )
 
-NUMBER_WORDS = (
+NUMBER_WORDS = listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
-).split()
+)
 
 
 def clause(rng: Random, good: bool) -> str:
