@@ -5,23 +5,13 @@
     data = sn.load_instructions("miniworld")
     frequency = sn.sparcom.activation_frequency(model, data)
 
-Three papers, one package: SPARCOM (Zhang 2025, arXiv 2505.21191) in ``sn.sparcom``, behaviour shift
-(Wu 2024, arXiv 2310.00492) in ``sn.shift``, NAIT (Chen 2026, arXiv 2603.13201) in ``sn.nait``.
-Heavy modules load when first used.
+Three papers, one package: SPARCOM (Zhang 2025, arXiv 2505.21191), behaviour shift (Wu 2024, arXiv
+2310.00492) and NAIT (Chen 2026, arXiv 2603.13201). Heavy modules load when first used; the public
+names are listed in ``__init__.pyi``.
 """
 
 import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["capture", "describe", "prompts", "sparcom", "stats", "view"],
-    submod_attrs={
-        "errors": ["InputError"],
-        "evaluation": ["answer"],
-        "instructions": ["CATEGORIES", "limit_rows", "load_instructions"],
-        "models": ["list_pairs", "load_model", "load_pair"],
-        "tuning": ["tune"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -111,7 +111,7 @@ def test_tapping_changes_no_logit(load):
     ids = torch.arange(10, 30)[None]
     bare = model(ids)
     seen = []
-    with sn.models.taps.reading(model, "gate", lambda layer, x: seen.append(layer)):
+    with sn.taps.reading(model, "gate", lambda layer, x: seen.append(layer)):
         tapped = model(ids)
     assert seen == [0, 1, 2] and torch.equal(bare, tapped)
 

@@ -45,7 +45,7 @@ def test_a_bad_row_is_named(tmp_path, row, message):
 
 
 def test_no_file_and_no_rows(tmp_path):
-    with pytest.raises(InputError, match="no instructions at .*nope.jsonl"):
+    with pytest.raises(InputError, match=r"no instructions at .*nope\.jsonl"):
         sn.load_instructions(tmp_path / "nope.jsonl")
     with pytest.raises(InputError, match="no rows"):
         sn.load_instructions(write(tmp_path / "e.jsonl", ""))

@@ -2,19 +2,4 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "components": [
-            "category_sets",
-            "component_table",
-            "generality",
-            "overlap",
-            "specific",
-        ],
-        "frequency": ["activation_frequency", "as_frequency", "token_activity"],
-        "profiles": ["layer_shares"],
-        "sweep": ["TOPS", "category_overlap_at", "sweep"],
-        "wording": ["wording_ladder"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,27 @@
+from . import capture, describe, prompts, sparcom, stats, taps, view
+from .errors import InputError
+from .evaluation import answer
+from .instructions import CATEGORIES, limit_rows, load_instructions
+from .models import list_pairs, load_model, load_pair
+from .tuning import tune
+
+__version__: str
+
+__all__ = [
+    "CATEGORIES",
+    "InputError",
+    "answer",
+    "capture",
+    "describe",
+    "limit_rows",
+    "list_pairs",
+    "load_instructions",
+    "load_model",
+    "load_pair",
+    "prompts",
+    "sparcom",
+    "stats",
+    "taps",
+    "tune",
+    "view",
+]
