@@ -30,8 +30,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 import sparcom_nb as sn
 from sparcom_nb import capture as c
 from sparcom_nb import taps
-from sparcom_nb.models import model_path
 from sparcom_nb.prompts import encode
+from sparcom_nb.sources import model_path
 
 Batches = list[c.Batch]
 RANDOM = LlamaConfig(

@@ -2,7 +2,8 @@ from . import capture, describe, prompts, sparcom, stats, taps, view
 from .errors import InputError
 from .evaluation import answer
 from .instructions import CATEGORIES, limit_rows, load_instructions
-from .models import list_pairs, load_model, load_pair
+from .models import load_model, load_pair
+from .sources import list_pairs
 from .tuning import tune
 
 __version__: str

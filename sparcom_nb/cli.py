@@ -28,7 +28,7 @@ BatchTokens = Annotated[
 @app.command()
 def models(seed: Seed = 0, device: Device = "auto", batch_tokens: BatchTokens = None) -> None:
     """List the model pairs: name, kind, size, where they come from, which members are here."""
-    from sparcom_nb.models import list_pairs
+    from sparcom_nb.sources import list_pairs
 
     typer.echo(list_pairs().to_string(index=False))
 
@@ -102,12 +102,14 @@ def report(
 ) -> None:
     """Run the notebooks on model pairs and make pages with an index."""
     from sparcom_nb.report import build
+    from sparcom_nb.sources import check_pair
 
     parameters = dict(_parameter(text) for text in param or [])
     given = {"SEED": seed, "DEVICE": device, "BATCH_TOKENS": batch_tokens}
     defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
     parameters |= {k: v for k, v in given.items() if v != defaults[k]}
-    failed = build(pair or ["tiny-dense"], notebook or None, out, parameters, fresh)
+    pairs = [check_pair(name) for name in pair or ["tiny-dense"]]
+    failed = build(pairs, notebook or None, out, parameters, fresh)
     typer.echo(f"open {out / 'index.html'}")
     if failed:
         raise typer.Exit(1)

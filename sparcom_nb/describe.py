@@ -1,5 +1,7 @@
 """What a table of instructions looks like, and what it gives away without any model."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
@@ -50,12 +52,12 @@ def nearest_wording(data: pd.DataFrame, n: int = 5) -> pd.Series:
 def _accuracy(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:
     model = KNeighborsClassifier(15)
     guessed = cross_val_predict(model, x, y, groups=groups, cv=GroupKFold(5))
-    return float((guessed == y).mean())
+    return float(np.mean(np.asarray(guessed) == y))
 
 
 def _nearest(texts: pd.Series, n: int) -> pd.Series:
     counter = CountVectorizer(ngram_range=(n, n), binary=True, token_pattern=r"\S+")  # noqa: S106
-    grams = counter.fit_transform(texts)
+    grams: Any = counter.fit_transform(texts)
     both = (grams @ grams.T).toarray().astype(float)
     size = np.diag(both)
     either = size[:, None] + size[None, :] - both

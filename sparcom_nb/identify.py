@@ -13,7 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.instructions import limit_rows, load_instructions
-from sparcom_nb.models import Identity, load_model, model_path
+from sparcom_nb.models import load_model
+from sparcom_nb.sources import Identity, model_path
 from sparcom_nb.sparcom.components import component_table, specific
 from sparcom_nb.sparcom.frequency import activation_frequency
 

@@ -67,12 +67,12 @@ def validate(data: pd.DataFrame) -> pd.DataFrame:
     return _table(enumerate(rows, 1), Path("the table"))
 
 
-def user_text(row: Mapping[str, Any]) -> str:
+def user_text(row: Mapping[Any, Any]) -> str:
     """What the user says: the instruction and, on a new line, the input when there is one."""
     return f"{row['instruction']}\n{row['input']}" if row["input"] else str(row["instruction"])
 
 
-def sample_text(row: Mapping[str, Any]) -> str:
+def sample_text(row: Mapping[Any, Any]) -> str:
     """Instruction (and input), a new line, the response: NAIT's span ``sample``."""
     return f"{user_text(row)}\n{row['response']}"
 

@@ -76,7 +76,8 @@ def generate(
     model: TransformerBridge, ids: Tensor, mask: Tensor, max_new_tokens: int, pad_id: int
 ) -> Tensor:
     """Greedy continuation of left-padded prompts: [batch, prompt and new tokens]."""
-    return model.original_model.generate(
+    whole: Any = model.original_model
+    return whole.generate(
         ids,
         attention_mask=mask,
         max_new_tokens=max_new_tokens,

@@ -35,8 +35,10 @@ MEMBERS = (
 
 TOKENS_PER_ROW, ROWS = 192, 24
 BASE = Recipe(steps=1800, lr=4e-3, decay=0.4, matrix_optimizer="muon")
-TUNED = Recipe(steps=700, lr=1e-3, warmup=30, decay=0.8, checkpoint_every=150)
-TUNING_ROWS, TUNING_BATCH, DOCUMENT_SHARE = 24_000, 32, 0.35
+TUNED = Recipe(
+    steps=800, lr=3e-3, warmup=30, decay=0.7, matrix_optimizer="muon", checkpoint_every=100
+)
+TUNING_ROWS, TUNING_BATCH, DOCUMENT_SHARE = 26_000, 32, 0.12
 
 
 # ---------------------------------------------------------------- tokenizer and tokens

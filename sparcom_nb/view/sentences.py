@@ -80,7 +80,7 @@ def sweep(table: pd.DataFrame) -> str:
     )
     if shows == 0:
         return text + "No choice of the cut shows a category effect."
-    best = table.loc[(table["difference"] / table["within"]).idxmax()]
+    best = table.assign(gap=table["difference"] / table["within"]).nlargest(1, "gap").iloc[0]
     return text + (
         f"Relative to the overlap within, the gap is widest at {best['by']} = {best['cut']:g}, "
         f"where {best['share']:.2%} of the neurons are taken."

@@ -1,0 +1,168 @@
+"""The command line as a user runs it: results, exit codes, one-line errors."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import sparcom_nb as sn
+from sparcom_nb.sources import model_path
+
+COMMAND = Path(sys.executable).with_name("sparcom-nb")
+
+
+def run(*arguments):
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def identified(tmp_path_factory):
+    out = tmp_path_factory.mktemp("identify") / "out"
+    done = run(
+        "identify",
+        "--model",
+        "tiny-dense/instruct",
+        "--data",
+        "miniworld",
+        "--limit",
+        60,
+        "--out",
+        out,
+    )
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def test_identify_writes_its_three_results(identified):
+    out, done = identified
+    assert "60 instructions" in done.stdout and "share taken" in done.stdout
+    stored = xr.open_zarr(out / "frequency.zarr")
+    assert stored["frequency"].dims == ("instruction", "layer", "neuron")
+    assert stored["count"].dtype == np.uint16
+    expected = stored["count"] / stored["n_tokens"]
+    np.testing.assert_allclose(stored["frequency"], expected, rtol=1e-6)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["tokens"] == int(stored["n_tokens"].sum())
+    assert len(manifest["weights_sha256"]) == 64 and manifest["versions"]["torch"]
+
+
+def test_identify_agrees_with_the_package(identified):
+    out, _ = identified
+    table = pd.read_parquet(out / "components.parquet")
+    assert set(table) == {"layer", "expert", "neuron", "category", "agreement", "kind"}
+    data = sn.limit_rows(sn.load_instructions("miniworld"), 60)
+    frequency = sn.sparcom.activation_frequency(sn.load_model("tiny-dense/instruct"), data)
+    marked = sn.sparcom.specific(frequency, top=0.05)
+    expected = sn.sparcom.component_table(marked)
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+
+
+def test_a_finished_run_is_not_done_again(identified):
+    out, _ = identified
+    before = (out / "components.parquet").stat().st_mtime_ns
+    arguments = ["identify", "--model", "tiny-dense/instruct", "--data", "miniworld", "--limit", 60]
+    again = run(*arguments, "--out", out)
+    assert again.returncode == 0 and "done before" in again.stdout
+    assert (out / "components.parquet").stat().st_mtime_ns == before
+    other = run(*arguments, "--out", out, "--top", 0.1)
+    assert other.returncode == 0 and "done before" not in other.stdout
+    assert json.loads((out / "manifest.json").read_text())["parameters"]["top"] == 0.1
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """Files and folders with one thing wrong each."""
+    folder = tmp_path_factory.mktemp("broken")
+    good = {"id": "a", "category": "QA", "instruction": "Why?"}
+    lines = {
+        "json": [json.dumps(good), "{oops"],
+        "category": [json.dumps({**good, "category": "POEM"})],
+        "empty": [json.dumps({**good, "instruction": ""})],
+        "twice": [json.dumps(good)] * 2,
+        "long": [json.dumps({**good, "instruction": "word " * 900})],
+        "good": [json.dumps(good)],
+    }
+    for name, text in lines.items():
+        (folder / f"{name}.jsonl").write_text("\n".join(text))
+    pickled = folder / "pickled"
+    shutil.copytree(model_path("tiny-dense/base"), pickled)
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    return folder
+
+
+WRONG = [
+    ("tiny-dense/base", "missing", "no instructions at"),
+    ("tiny-dense/base", "json", "json.jsonl:2: not JSON"),
+    ("tiny-dense/base", "category", "unknown category 'POEM'"),
+    ("tiny-dense/base", "empty", "empty.jsonl:1: the instruction is empty"),
+    ("tiny-dense/base", "twice", "twice.jsonl:2: id 'a' was used before, on line 1"),
+    ("tiny-dense/base", "long", "row 'a' has"),
+    ("nope", "good", "unknown model 'nope'"),
+    ("pickled", "good", "no .safetensors weights"),
+    ("some/model", "good", "hub cannot be reached"),
+]
+
+
+@pytest.mark.parametrize(("model", "data", "message"), WRONG)
+def test_bad_input_is_one_line_and_exit_code_2(broken, tmp_path, model, data, message):
+    model = broken / model if model == "pickled" else model
+    done = run(
+        "identify", "--model", model, "--data", broken / f"{data}.jsonl", "--out", tmp_path / "o"
+    )
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("sparcom-nb: ") and message in lines[0]
+    assert not (tmp_path / "o" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["identify"], "Missing option"),
+        (["nosuch"], "No such command 'nosuch'"),
+        (["identify", "--model", "a", "--data", "b", "--out", "x", "--top", "a"], "--top"),
+        (["report", "--param", "LIMIT"], "write NAME=VALUE"),
+        (["report", "--notebook", "99_nope"], "99_nope"),
+        (["report", "--pair", "nope"], "unknown pair 'nope'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments, message, tmp_path):
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2 and message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_both_cuts_are_refused(tmp_path):
+    done = run(
+        "identify", "--model", "tiny-dense/base", "--data", "miniworld", "--out", tmp_path / "o",
+        "--top", 0.1, "--threshold", 0.5,
+    )  # fmt: skip
+    assert done.returncode == 2 and "not both" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["models", "identify", "report", "train-default"])
+def test_every_command_has_help(command):
+    done = run(command, "--help")
+    assert done.returncode == 0
+    for option in ("--seed", "--device", "--batch-tokens"):
+        assert option in done.stdout
+
+
+def test_models_lists_the_pairs():
+    done = run("models")
+    assert done.returncode == 0
+    for name in ("tiny-dense", "tiny-moe", "smollm2", "vicuna-7b", "llama-2-7b", "mistral-7b"):
+        assert name in done.stdout
