@@ -1,7 +1,7 @@
 from . import capture, describe, prompts, sparcom, stats, taps, view
 from .errors import InputError
 from .evaluation import answer
-from .instructions import CATEGORIES, limit_rows, load_instructions
+from .instructions import CATEGORIES, limit_rows, load_instructions, load_paraphrases
 from .models import load_model, load_pair
 from .sources import list_pairs
 from .tuning import tune
@@ -19,6 +19,7 @@ __all__ = [
     "load_instructions",
     "load_model",
     "load_pair",
+    "load_paraphrases",
     "prompts",
     "sparcom",
     "stats",

@@ -61,6 +61,19 @@ def load_instructions(source: str | Path) -> pd.DataFrame:
     return _table(_read(path), path)
 
 
+def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
+    """Paraphrases of the rows in ``data``: the shipped ones, or a file's ``NAME-paraphrases.jsonl``.
+
+    Where there are none, the rows themselves come back, each as the paraphrase of itself.
+    """
+    shipped_name = f"{source}-paraphrases"
+    beside = Path(source).with_name(f"{Path(source).stem}-paraphrases.jsonl")
+    if shipped_name not in _SHIPPED and not beside.is_file():
+        return data.assign(paraphrase_of=data["id"])
+    found = load_instructions(shipped_name if shipped_name in _SHIPPED else beside)
+    return found[found["paraphrase_of"].isin(data["id"])].reset_index(drop=True)
+
+
 def validate(data: pd.DataFrame) -> pd.DataFrame:
     """Return ``data`` with all columns, or raise InputError naming the row at fault."""
     rows = data.astype(object).where(data.notna(), None).to_dict("records")

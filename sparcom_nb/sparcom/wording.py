@@ -21,15 +21,19 @@ def wording_ladder(
         seed: of the half samples.
 
     Returns:
-        DataFrame, a row a rung: pair, mean, low, high (95 %), n (pairs).
+        DataFrame, a row a rung that has pairs: pair, mean, low, high (95 %), n (pairs). An
+        instruction given as the paraphrase of itself says nothing and makes no pair.
     """
     own = pairwise["instruction_b"].to_numpy()[None, :] == np.asarray(paraphrase_of)[:, None]
     category = _same(pairwise, "category")
     subtype = category & _same(pairwise, "subtype")
-    masks = [own, subtype & ~own, category & ~subtype, ~category]
+    itself = pairwise["instruction"].to_numpy()[:, None] == pairwise["instruction_b"].to_numpy()
+    masks = [own & ~itself, subtype & ~own, category & ~subtype, ~category]
     groups = pairwise["category"].to_numpy() + "/" + pairwise["subtype"].to_numpy()
     rows = []
     for rung, mask in zip(RUNGS, masks, strict=True):
+        if not mask.any():
+            continue
         values = np.where(mask, pairwise.to_numpy(), np.nan)
         means = np.nanmean(values[mask.any(axis=1)], axis=1)
         centre, low, high = mean_interval(means, groups[mask.any(axis=1)], draws, seed)

@@ -109,28 +109,29 @@ def separation(test: dict[str, Any]) -> str:
 
 def wording(rungs: pd.DataFrame) -> str:
     """Read the ladder of relatedness: whether the overlap follows the request or its words."""
-    same, subtype, category, other = rungs.to_dict("records")
-    said = [interval(r["mean"], r["low"], r["high"]) for r in (same, subtype, category, other)]
-    text = (
-        f"A paraphrase overlaps with its original by {said[0]} (n = {same['n']}), with other rows of "
-        f"the sub-type by {said[1]}, with the rest of the category by {said[2]}, and with other "
-        f"categories by {said[3]}. "
-    )
-    if same["low"] > category["high"]:
+    by = {row["pair"]: row for row in rungs.to_dict("records")}
+    said = [
+        f"{k}: {interval(r['mean'], r['low'], r['high'])} (n = {r['n']:,})" for k, r in by.items()
+    ]
+    text = "Mean overlap, " + "; ".join(said) + ". "
+    same, category, other = (by.get(k) for k in ("same request", "same category", "other category"))
+    if same is None:
+        text += "There are no paraphrases of these rows, so that wording and request stay mixed. "
+    elif category and same["low"] > category["high"]:
         text += (
             "The same request in other words is clearly closer than other requests of its kind: the "
             "sets follow more than the words of the instruction. "
         )
     else:
         text += "A paraphrase is not clearly closer to its original than to other requests. "
-    if category["low"] > other["high"]:
-        text += "Beyond shared wording, requests of one category still overlap more than others do."
-    else:
-        text += (
-            "Between sub-types of one category the overlap is not clearly above that of other "
-            "categories: what is shared is mostly shared wording."
+    if category and other and category["low"] > other["high"]:
+        return (
+            text + "Beyond shared wording, requests of one category still overlap more than others."
         )
-    return text
+    return text + (
+        "Between sub-types of one category the overlap is not clearly above that of other "
+        "categories: what is shared is mostly shared wording."
+    )
 
 
 def length_leak(guess: dict[str, float], n_categories: int) -> str:

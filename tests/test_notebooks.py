@@ -1,0 +1,134 @@
+"""The notebooks: how they are written, that they run, and that their prose is honest."""
+
+import ast
+import json
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+import sparcom_nb as sn
+from sparcom_nb.files import shipped
+from sparcom_nb.report import build
+from sparcom_nb.view import sentences
+
+NOTEBOOKS = sorted(shipped("notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def cells(notebook, kind):
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def test_is_committed_clean(notebook):
+    assert all(not c.outputs and c.execution_count is None for c in cells(notebook, "code"))
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+
+
+def test_reads_like_a_textbook(notebook):
+    code, text = cells(notebook, "code"), cells(notebook, "markdown")
+    lines = [len(cell.source.splitlines()) for cell in code]
+    assert len(text) >= 1.2 * len(code)
+    assert statistics.median(lines) <= 6 and max(lines) <= 25
+    joined = "\n".join(cell.source for cell in text)
+    assert text[0].source.startswith("# ") and joined.count("\n# ") == 0
+    for part in ("You will learn", "Before this", "Time:", "Exercise", "<details>", "What next"):
+        assert part in joined, part
+
+
+def test_has_one_cell_of_parameters_and_defines_no_function(notebook):
+    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert {"PAIR", "SEED", "OUT"} <= {
+        t.id for n in ast.parse(tagged[0].source).body for t in n.targets
+    }
+    for cell in cells(notebook, "code"):
+        assert not any(
+            isinstance(n, ast.FunctionDef | ast.ClassDef) for n in ast.walk(ast.parse(cell.source))
+        )
+
+
+def test_prose_states_no_result(notebook):
+    """Percentages and decimals in Markdown are definitions or arithmetic, never findings."""
+    allowed = {"2.6", "95", "90", "5", "0.05"}
+    for cell in cells(notebook, "markdown"):
+        text = re.sub(
+            r"arXiv [\d.]+|abs/[\d.]+|\[[\d.]+\]|<details>.*?</details>",
+            "",
+            cell.source,
+            flags=re.S,
+        )
+        found = set(re.findall(r"(?<![\w.])(\d+\.\d+|\d+(?= ?%))", text))
+        assert found <= allowed, cell.source
+
+
+def test_links_between_notebooks_exist(notebook):
+    names = {path.stem for path in NOTEBOOKS}
+    for cell in cells(notebook, "markdown"):
+        assert set(re.findall(r"`(\d\d_\w+)`", cell.source)) <= names
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    assert build(["tiny-dense"], None, out, {}) == 0
+    return out
+
+
+def test_every_notebook_runs_and_leaves_a_page(report):
+    for path in NOTEBOOKS:
+        page = report / "tiny-dense" / f"{path.stem}.html"
+        text = page.read_text(encoding="utf-8")
+        assert page.stat().st_size <= 5 * 2**20
+        assert "bad-formula" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
+        assert not re.findall(r'(?:src|href)="https?://(?!arxiv\.org|doi\.org)', text)
+        assert "Traceback" not in text
+        figures = json.loads((page.with_suffix("") / "figures.json").read_text())
+        assert figures["figures"]
+
+
+def test_doing_it_again_takes_no_time(report):
+    import time
+
+    began = time.perf_counter()
+    assert build(["tiny-dense"], None, report, {}) == 0
+    assert time.perf_counter() - began < 5
+
+
+def test_notebook_12_finds_no_effect_where_labels_are_shuffled(tmp_path):
+    """The text of an instruction goes to a random category: nothing can be shared by category."""
+    data = sn.load_instructions("miniworld")
+    order = np.random.default_rng(3).permutation(len(data))
+    texts = data[["instruction", "input", "response"]].iloc[order].reset_index(drop=True)
+    shuffled = data.drop(columns=list(texts)).join(texts)
+    file = tmp_path / "shuffled.jsonl"
+    file.write_text(shuffled.to_json(orient="records", lines=True), encoding="utf-8")
+    assert build(["tiny-dense"], ["12_identify_neurons"], tmp_path / "r", {"DATA": str(file)}) == 0
+    text = (tmp_path / "r" / "tiny-dense" / "12_identify_neurons.html").read_text(encoding="utf-8")
+    assert "A category effect does not show" in text
+    assert "There are no paraphrases" in text
+    assert "what is shared is mostly shared wording" in text
+
+
+def test_sentences_say_what_the_numbers_say():
+    base = {
+        "within": 0.3, "across": 0.1, "difference": 0.2, "low": 0.1, "high": 0.3, "null_mean": 0.0,
+        "null_high": 0.02, "p": 0.001, "draws": 999, "units": 60, "unit": "sub-type",
+    }  # fmt: skip
+    assert "A category effect shows." in sentences.separation(base)
+    nothing = base | {"low": -0.1, "p": 0.4}
+    assert "A category effect does not show." in sentences.separation(nothing)
+    assert "is uncertain" in sentences.separation(base | {"p": 0.4})
+
+
+def test_index_page_names_every_notebook(report):
+    text = Path(report / "index.html").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        assert f"{path.stem}.html" in text
