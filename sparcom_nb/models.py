@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers import logging as transformers_logging
@@ -149,27 +150,28 @@ def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:
                 **options,
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise InputError(
                 f"model {name}: cannot be loaded from {path}: {_first(error)}"
             ) from None
     if not tokenizer.is_fast:
         raise InputError(f"model {name}: needs a fast tokenizer (tokenizer.json)")
     model.config.architectures = model.config.architectures or [type(model).__name__]
-    frozen: Any = model.eval().requires_grad_(False)
-    return frozen.to(device), tokenizer
+    ready: Any = model.eval()
+    return ready.to(device), tokenizer
 
 
 def _bridge(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
-    """Wrap in place. The bridge alters the tokenizer it is given, so it gets a copy."""
+    """Wrap in place and freeze. The bridge alters the tokenizer it is given, so it gets a copy."""
     with _quiet():
-        return TransformerBridge.boot_transformers(
+        bridge = TransformerBridge.boot_transformers(
             model.config.name_or_path or "local",
             hf_model=model,
             tokenizer=copy.deepcopy(tokenizer),
             device=device,
             dtype=model.dtype,
         )
+    return bridge.requires_grad_(False)
 
 
 def _first(error: Exception) -> str:

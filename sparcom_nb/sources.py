@@ -146,7 +146,8 @@ def model_path(name_or_path: str | Path) -> Path:
     name = str(name_or_path)
     pair, _, member = name.rpartition("/")
     if pair in PAIRS and member in MEMBERS:
-        return local_path(pair, member) or _from_hub(getattr(PAIRS[pair], member))
+        here = local_path(pair, member)
+        return _checked_path(here) if here else _from_hub(getattr(PAIRS[pair], member))
     if Path(name).exists():
         return _checked_path(Path(name))
     if name in PAIRS:

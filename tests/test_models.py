@@ -85,7 +85,7 @@ def test_pickled_weights_are_refused_with_the_mend(folders, tmp_path):
     weights = load_file(tmp_path / "model.safetensors")
     (tmp_path / "model.safetensors").unlink()
     torch.save(weights, tmp_path / "pytorch_model.bin")
-    with pytest.raises(InputError, match=r"no \.safetensors weights .* save_pretrained"):
+    with pytest.raises(InputError, match=r"no \.safetensors weights .*save_pretrained"):
         sn.load_model(tmp_path)
 
 

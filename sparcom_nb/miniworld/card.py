@@ -4,6 +4,7 @@
 ``evaluation.json`` and ``README.md``.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -159,19 +160,28 @@ def _load_section(result: dict) -> list[str]:
     return lines
 
 
+def evaluation(folder: Path, data: Path) -> dict[str, Any]:
+    """The member's ``evaluation.json``, measured again only when its weights have changed."""
+    path = folder / "evaluation.json"
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if path.exists():
+        known = json.loads(path.read_text())
+        if known["weights_sha256"] == weights:
+            return known
+    rows, documents = read(data / "instructions.jsonl"), read(data / "documents.jsonl")
+    result = {"weights_sha256": weights} | measure(folder, rows, documents)
+    path.write_text(json.dumps(result) + "\n")
+    return result
+
+
 def write(models: Path, data: Path) -> None:
     """Evaluate the members found in ``models`` and write their cards."""
-    rows, documents = read(data / "instructions.jsonl"), read(data / "documents.jsonl")
     members = [m for m in MEMBERS if (models / m / "training.json").exists()]
     training = {m: json.loads((models / m / "training.json").read_text()) for m in members}
-    results = {m: measure(models / m, rows, documents) for m in members}
+    results = {m: evaluation(models / m, data) for m in members}
     for member in members:
-        (models / member / "evaluation.json").write_text(
-            json.dumps(results[member], indent=1) + "\n"
-        )
-        (models / member / "README.md").write_text(
-            card(member, results, training), encoding="utf-8"
-        )
+        text = card(member, results, training)
+        (models / member / "README.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,14 +29,20 @@ def show(fig: Figure, alt: str) -> None:
 
     `alt` says what the picture shows to somebody who cannot see it; ValueError when it is blank.
     """
-    import matplotlib.pyplot as plt
     from IPython.display import display
+
+    display({"text/html": image(fig, alt), "text/plain": alt}, raw=True)
+
+
+def image(fig: Figure, alt: str) -> str:
+    """HTML of a figure as `show` displays it; the figure is closed."""
+    import matplotlib.pyplot as plt
 
     if not alt.strip():
         raise ValueError("alt is blank: say in a sentence what the picture shows")
-    image = f'<img alt="{escape(alt)}" src="data:image/png;base64,{_png(fig)}">'
+    element = f'<img alt="{escape(alt)}" src="data:image/png;base64,{_png(fig)}">'
     plt.close(fig)
-    display({"text/html": image, "text/plain": alt}, raw=True)
+    return element
 
 
 def _png(fig: Figure) -> str:

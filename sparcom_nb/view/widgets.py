@@ -1,12 +1,13 @@
-"""Controls that redraw a picture when a choice changes; a static picture always stands beside them."""
+"""Controls that change a picture or table; a static picture always stands beside them."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
-from sparcom_nb.view.figure import show
+from sparcom_nb.view.figure import image
 
 
 def choose(
@@ -18,6 +19,8 @@ def choose(
 ) -> ipywidgets.VBox:
     """Display a slider (or list) over ``options`` above what ``draw(option)`` returns.
 
+    The pictures of a slider are drawn beforehand, so that it moves at once.
+
     Args:
         draw: returns, for the chosen value, a figure with its alternative text, or a table.
         options: (label, value) in the order of the slider.
@@ -25,24 +28,24 @@ def choose(
         description: label of the control.
         slider: False for a drop-down list.
     """
+
+    @cache
+    def drawn(choice: Any) -> str:
+        result = draw(choice)
+        return image(*result) if isinstance(result, tuple) else result.to_html(index=False)
+
     kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
     control = kind(
         options=list(options),
         value=value,
         description=description,
         style={"description_width": "initial"},
-        continuous_update=False,
+        layout={"width": "30em"},
     )
-    picture = ipywidgets.Output()
-
-    def redraw(_: Any = None) -> None:
-        picture.outputs = ()
-        with picture:
-            drawn = draw(control.value)
-            show(*drawn) if isinstance(drawn, tuple) else display(drawn)
-
-    control.observe(redraw, names="value")
-    redraw()
+    for _, choice in options if slider else []:
+        drawn(choice)
+    picture = ipywidgets.HTML(drawn(value))
+    control.observe(lambda change: setattr(picture, "value", drawn(change["new"])), names="value")
     box = ipywidgets.VBox([control, picture])
     display(box)
     return box

@@ -1,5 +1,6 @@
 """The shipped models: they load, are small, answer as their cards say, and use all their experts."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def test_fresh_answers_agree_with_the_card(member, loaded, rows):
     judged = ev.answers(*loaded[member], part)
     known = part["id"].isin(results()[member]["right"])
     assert (judged["correct"].to_numpy() != known.to_numpy()).sum() <= 1
+
+
+def test_figures_belong_to_the_shipped_weights():
+    for member, result in results().items():
+        weights = (MODELS / member / "model.safetensors").read_bytes()
+        assert result["weights_sha256"] == hashlib.sha256(weights).hexdigest()
 
 
 def test_recorded_totals_add_up(rows):

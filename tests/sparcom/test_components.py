@@ -177,10 +177,13 @@ def test_mean_interval_covers_the_true_mean():
 def test_wording_ladder_counts_every_pair(frequency):
     marked = sn.sparcom.specific(frequency, top=0.2)
     paraphrases = marked[[0, 10, 20, 1, 11, 21]]
-    between = sn.sparcom.overlap(paraphrases, marked)
-    rungs = sn.sparcom.wording_ladder(between, paraphrases["instruction"].to_numpy(), draws=50)
+    original = paraphrases["instruction"].to_numpy()
+    renamed = paraphrases.assign_coords(instruction=[f"p{n}" for n in range(6)])
+    rungs = sn.sparcom.wording_ladder(sn.sparcom.overlap(renamed, marked), original, draws=50)
     assert rungs["pair"].to_list()[0] == "same request"
     assert rungs["mean"][0] == pytest.approx(1.0)
+    rows_as_they_are = sn.sparcom.wording_ladder(sn.sparcom.overlap(marked), list("x" * 30))
+    assert "same request" not in rows_as_they_are["pair"].to_list()
     assert rungs["n"].sum() == 6 * 30 and rungs["n"][0] == 6 and rungs["n"][3] == 6 * 20
 
 
