@@ -120,6 +120,16 @@ def load(folders):
 
 
 @pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """The report of all real notebooks on tiny-dense with their default parameters."""
+    from sparcom_nb.report import build
+
+    out = tmp_path_factory.mktemp("course")
+    assert build(["tiny-dense"], None, out, {}) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
 def rows():
     """24 rows of very different lengths in three categories with two sub-types each."""
     made = []

@@ -75,16 +75,9 @@ def test_links_between_notebooks_exist(notebook):
         assert set(re.findall(r"`(\d\d_\w+)`", cell.source)) <= names
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    out = tmp_path_factory.mktemp("report")
-    assert build(["tiny-dense"], None, out, {}) == 0
-    return out
-
-
-def test_every_notebook_runs_and_leaves_a_page(report):
+def test_every_notebook_runs_and_leaves_a_page(course):
     for path in NOTEBOOKS:
-        page = report / "tiny-dense" / f"{path.stem}.html"
+        page = course / "tiny-dense" / f"{path.stem}.html"
         text = page.read_text(encoding="utf-8")
         assert page.stat().st_size <= 5 * 2**20
         assert "bad-formula" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
@@ -94,11 +87,11 @@ def test_every_notebook_runs_and_leaves_a_page(report):
         assert figures["figures"]
 
 
-def test_doing_it_again_takes_no_time(report):
+def test_doing_it_again_takes_no_time(course):
     import time
 
     began = time.perf_counter()
-    assert build(["tiny-dense"], None, report, {}) == 0
+    assert build(["tiny-dense"], None, course, {}) == 0
     assert time.perf_counter() - began < 5
 
 
@@ -128,7 +121,7 @@ def test_sentences_say_what_the_numbers_say():
     assert "is uncertain" in sentences.separation(base | {"p": 0.4})
 
 
-def test_index_page_names_every_notebook(report):
-    text = Path(report / "index.html").read_text(encoding="utf-8")
+def test_index_page_names_every_notebook(course):
+    text = Path(course / "index.html").read_text(encoding="utf-8")
     for path in NOTEBOOKS:
         assert f"{path.stem}.html" in text

@@ -10,6 +10,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from sparcom_nb.report import build
 
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
 START = r"""A neuron is *specific* to an instruction when it is active on many of its tokens.
 
 **You will learn** what a threshold does. *Needs:* [00](00_start.ipynb). Two minutes.
@@ -133,6 +143,16 @@ def chromium():
     if not path:
         pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM to its path")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """A browser for all tests."""
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install -e .[dev]")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,32 +6,13 @@ import pytest
 
 pytest.importorskip("playwright", reason="no playwright: pip install -e .[dev]")
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PAGES = (
     "index.html",
     "tiny-dense/00_start.html",
     "tiny-dense/12_identify.html",
     "tiny-dense/13_failing.html",
 )
-
-
-@pytest.fixture(scope="session")
-def browser(chromium):
-    """A browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
