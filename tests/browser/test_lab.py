@@ -23,9 +23,14 @@ def lab(tmp_path_factory, chromium):
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = re.sub(r"LIMIT = \d+", "LIMIT = 60", cell.source)
     nbformat.write(notebook, folder / "12.ipynb")
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
-               "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=", "--ServerApp.password=",
-               f"--ServerApp.root_dir={folder}"]  # fmt: skip
+    options = [
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--ServerApp.password=",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", *options]
     home = {
         "HOME": str(folder),
         "HF_HUB_OFFLINE": "1",
