@@ -76,7 +76,7 @@ def _loads(
     pad = tokenizer.pad_token_id
     loads = {"text": texts, "instructions": examples(tokenizer, rows)}
     return {
-        k: ev.expert_load(model, v, pad).mul(1e4).round().div(1e4).tolist()
+        k: ev.expert_load(model, v, pad).double().round(decimals=4).tolist()
         for k, v in loads.items()
     }
 
