@@ -75,7 +75,7 @@ def identify(
         batch_tokens=batch_tokens,
         seed=seed,
     )
-    state = f"{manifest['capture_seconds']} s" if manifest["fresh"] else "done before"
+    state = f"{manifest['seconds']} s" if manifest["fresh"] else "done before"
     typer.echo(
         f"{manifest['instructions']:,} instructions, {manifest['tokens']:,} tokens, {state}; "
         f"share taken {manifest['share_taken']:.2%}"

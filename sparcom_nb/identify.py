@@ -101,7 +101,7 @@ def _identify(
     return {
         "instructions": len(rows),
         "tokens": int(frequency["n_tokens"].sum()),
-        "capture_seconds": round(seconds, 2),
+        "seconds": round(seconds, 2),
         "share_taken": float(marked["share"].mean()),
         "components": table.groupby("category", sort=False).size().to_dict(),
         "kinds": table.drop_duplicates(["layer", "neuron"])["kind"].value_counts().to_dict(),
