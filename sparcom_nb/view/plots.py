@@ -48,12 +48,15 @@ def by_member(table: pd.DataFrame, y: str, title: str) -> Figure:
 
 
 def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, layer: int) -> Figure:
-    """Which neurons of a layer are active on which token: [token, neuron] 0/1, and their share."""
+    """Which neurons of a layer are active on which token, and how often.
+
+    active: 0/1 [token, neuron] of the tokens to show; frequency: [neuron] over all tokens.
+    """
     fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
     sns.heatmap(active, cmap="Blues", vmin=0, vmax=1.4, cbar=False, ax=left, yticklabels=tokens)
     left.set_xticks([])
     label(left, f"Active (blue) or not, layer {layer}", f"{active.shape[1]} neurons", "token")
-    right.hist(frequency, bins=list(np.linspace(0, 1, len(tokens) + 1)), color=NEUTRAL)
+    right.hist(frequency, bins=list(np.linspace(0, 1, 26)), color=NEUTRAL)
     label(right, "How often: p = active tokens / tokens", "activation frequency p", "neurons")
     return fig
 
@@ -72,7 +75,7 @@ def frequency_histogram(frequency: xr.DataArray) -> Figure:
         )  # fmt: skip
     axes.set_yscale("log")
     axes.legend(ncols=3, fontsize=8)
-    label(axes, "Most neurons are rarely active", "activation frequency p", "share of neurons")
+    label(axes, "How often neurons are active", "activation frequency p", "share of neurons")
     return fig
 
 
@@ -93,7 +96,7 @@ def sweep_curves(table: pd.DataFrame) -> Figure:
             axes.set_xscale("log")
             axes.set_xticks(part["cut"], [f"{c:.1%}" for c in part["cut"]], fontsize=8)
             axes.minorticks_off()
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.12 * part["within"].max())
         axes.legend(fontsize=8)
         label(axes, "grey: share really taken", x, "mean Jaccard of two instructions")
     return fig
