@@ -29,7 +29,7 @@ def sweep(
     Returns:
         DataFrame, a row a cut: by (``top`` or ``threshold``), cut, share (mean share of components
         taken), set_size (mean size of a category set), and within, across, difference, low, high,
-        p of :func:`sparcom_nb.stats.separation`.
+        null_mean, p of :func:`sparcom_nb.stats.separation`.
     """
     cuts = [("top", cut) for cut in tops] + [("threshold", cut) for cut in thresholds]
     return pd.DataFrame(
@@ -53,7 +53,7 @@ def _measures(
     sizes = (
         category_sets(marked, agreement).to_numpy().reshape(-1, np.prod(marked.shape[1:])).sum(1)
     )
-    wanted = ["within", "across", "difference", "low", "high", "p"]
+    wanted = ["within", "across", "difference", "low", "high", "null_mean", "p"]
     return {"share": float(marked["share"].mean()), "set_size": float(sizes.mean())} | {
         name: test[name] for name in wanted
     }

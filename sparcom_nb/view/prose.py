@@ -8,14 +8,14 @@ def tell(text: str) -> None:
     display({"text/markdown": text, "text/plain": text}, raw=True)
 
 
-def evidence(p: float, low: float, high: float, margin: float = 0.0) -> str:
-    """Say in words whether a difference shows: its interval and its test must agree.
+def evidence(p: float, low: float, null: float) -> str:
+    """Say in words whether a difference shows: its test and its interval must agree.
 
-    ``margin`` is the smallest difference worth the name.
+    ``low`` is the lower end of the interval, ``null`` what the control gives on average.
     """
-    if p <= 0.05 and low > margin:
+    if p <= 0.05 and low > null:
         return "shows"
-    if p > 0.05 and low <= margin:
+    if p > 0.05 and low <= null:
         return "does not show"
     return "is uncertain: the test and the interval disagree"
 

@@ -73,10 +73,10 @@ def ties(marked: xr.DataArray, top: float) -> str:
 
 def sweep(table: pd.DataFrame) -> str:
     """Say at how many cuts instructions of one category overlap more, and where most."""
-    shows = int(((table["low"] > 0) & (table["p"] <= 0.05)).sum())
+    shows = int(((table["low"] > table["null_mean"]) & (table["p"] <= 0.05)).sum())
     text = (
         f"The overlap within categories exceeds that across them at {shows} of {len(table)} cuts "
-        "(interval above zero and p at most 0.05). "
+        "(interval above the mean under permutation, and p at most 0.05). "
     )
     if shows == 0:
         return text + "No choice of the cut shows a category effect."
@@ -103,7 +103,7 @@ def separation(test: dict[str, Any]) -> str:
         f"{interval(test['difference'], test['low'], test['high'], 3)}. Permuted labels give "
         f"{test['null_mean']:.3f} on average and at most {test['null_high']:.3f} in 95 % of "
         f"{test['draws']} permutations of the {test['units']} {test['unit']}s (p = {test['p']:.3f}). "
-        f"**A category effect {evidence(test['p'], test['low'], test['high'])}.**"
+        f"**A category effect {evidence(test['p'], test['low'], test['null_mean'])}.**"
     )
 
 
