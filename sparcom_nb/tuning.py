@@ -25,20 +25,26 @@ Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tok
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train. The rate warms up, stays, and falls to zero over ``decay``."""
+    """How long and how fast to train.
+
+    In each cycle the rate warms up, stays, and falls to zero over the share ``decay``.
+    """
 
     steps: int
     lr: float
     warmup: int = 40
-    decay: float = 1.0  # share of the steps, at the end, over which the rate falls linearly
+    cycles: int = 1
+    decay: float = 1.0  # share of a cycle, at its end, over which the rate falls linearly
     matrix_optimizer: str = "adamw"  # or "muon", for hidden matrices only
     balance: float = 0.01  # weight of the per-layer load-balancing loss (MoE only)
     checkpoint_every: int = 200
 
     def rate(self, step: int) -> float:
         """Learning rate at a 0-based step."""
-        left = (self.steps - step) / max(1, round(self.steps * self.decay))
-        return self.lr * min(1.0, (step + 1) / self.warmup, left)
+        length = self.steps // self.cycles
+        at = step % length if step < self.steps else length
+        left = (length - at) / max(1, round(length * self.decay))
+        return self.lr * min(1.0, (at + 1) / self.warmup, left)
 
 
 # ---------------------------------------------------------------- the routine

@@ -36,7 +36,13 @@ MEMBERS = (
 TOKENS_PER_ROW, ROWS = 192, 24
 BASE = Recipe(steps=1800, lr=4e-3, decay=0.4, matrix_optimizer="muon")
 TUNED = Recipe(
-    steps=800, lr=3e-3, warmup=30, decay=0.7, matrix_optimizer="muon", checkpoint_every=100
+    steps=1600,
+    lr=3e-3,
+    warmup=30,
+    cycles=2,
+    decay=0.7,
+    matrix_optimizer="muon",
+    checkpoint_every=100,
 )
 TUNING_ROWS, TUNING_BATCH, DOCUMENT_SHARE = 26_000, 32, 0.12
 
