@@ -22,7 +22,7 @@ def lengths(table: pd.DataFrame, value: str, unit: str) -> Figure:
     sns.stripplot(
         table, x="category", y=value, order=order, size=2, color=NEUTRAL, alpha=0.4, ax=axes
     )
-    label(axes, f"Length by category ({unit})", "", f"{value} ({unit})")
+    label(axes, "Length by category", "", unit)
     return fig
 
 

@@ -8,6 +8,7 @@ import ipywidgets
 from IPython.display import display
 
 from sparcom_nb.view.figure import image
+from sparcom_nb.view.tables import text_table
 
 
 def choose(
@@ -32,7 +33,7 @@ def choose(
     @cache
     def drawn(choice: Any) -> str:
         result = draw(choice)
-        return image(*result) if isinstance(result, tuple) else result.to_html(index=False)
+        return image(*result) if isinstance(result, tuple) else text_table(result)
 
     kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
     control = kind(
