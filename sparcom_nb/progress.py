@@ -20,7 +20,7 @@ def progress(total: int, what: str, unit: str, show: bool = True) -> Iterator[An
     """Yield an object whose ``update(n)`` says that n more of ``total`` units are done."""
     if not show:
         shown: Any = _Silent()
-    elif "ipykernel" in sys.modules:
+    elif _in_notebook():
         shown = _Line(total, what, unit, _display())
     elif sys.stderr.isatty():
         shown = tqdm(total=total, desc=what, unit=f" {unit}")
@@ -58,6 +58,14 @@ class _Line:
     def _text(self) -> str:
         seconds = time.monotonic() - self.began
         return f"{self.what}: {self.done:,} of {self.total:,} {self.unit}, {seconds:.0f} s"
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
 
 
 def _display() -> Any:

@@ -4,8 +4,7 @@ from sparcom_nb import progress as module
 from sparcom_nb.progress import progress
 
 
-def test_plain_lines(monkeypatch, capsys):
-    monkeypatch.delitem(module.sys.modules, "ipykernel", raising=False)
+def test_plain_lines(capsys):
     with progress(4, "capture", "instructions") as shown:
         shown.update(3)
         shown.update(1)
@@ -13,7 +12,6 @@ def test_plain_lines(monkeypatch, capsys):
 
 
 def test_lines_come_at_most_every_ten_seconds(monkeypatch, capsys):
-    monkeypatch.delitem(module.sys.modules, "ipykernel", raising=False)
     now = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     with progress(100, "capture", "rows") as shown:
