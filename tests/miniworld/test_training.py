@@ -151,11 +151,11 @@ def test_whole_chain_and_tune(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "TOKENS_PER_ROW", 32)
     build = training.build_tokenizer
     monkeypatch.setattr(training, "build_tokenizer", lambda seed: build(seed, 800))
-    training.train_default(tmp_path, members=["dense-base", "dense-instruct"], scale=0.002)
+    training.train_default(tmp_path, members=["dense-base", "dense-instruct"], scale=0.001)
     record = json.loads((tmp_path / "dense-instruct" / "training.json").read_text())
     assert record["steps"] == 2 and record["tokens"] > 0
     before = (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns
-    training.train_default(tmp_path, members=["dense-base"], scale=0.002)
+    training.train_default(tmp_path, members=["dense-base"], scale=0.001)
     assert (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns == before
     from sparcom_nb.miniworld.evaluation import load
 
