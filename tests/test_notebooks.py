@@ -60,7 +60,7 @@ def test_prose_states_no_result(notebook):
     allowed = {"2.6", "95", "90", "5", "0.05"}
     for cell in cells(notebook, "markdown"):
         text = re.sub(
-            r"arXiv [\d.]+|abs/[\d.]+|\[[\d.]+\]|<details>.*?</details>",
+            r"arXiv [\d.]+|sections? [\d.]+|abs/[\d.]+|\[[\d.]+\]|<details>.*?</details>",
             "",
             cell.source,
             flags=re.S,
