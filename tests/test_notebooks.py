@@ -13,7 +13,7 @@ import pytest
 import sparcom_nb as sn
 from sparcom_nb.files import shipped
 from sparcom_nb.report import build
-from sparcom_nb.view import sentences
+from sparcom_nb.view.sentences import identify as sentences
 
 NOTEBOOKS = sorted(shipped("notebooks").glob("*.ipynb"))
 

@@ -1,0 +1,58 @@
+"""Pictures that several notebooks use."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.view.theme import COLOURS, NEUTRAL, figure, label
+
+
+def lengths(table: pd.DataFrame, value: str, unit: str) -> Figure:
+    """Distribution of a length by category: box, whiskers at 5 and 95 %, every row a point."""
+    fig, (axes,) = figure(7, 3.4)
+    order = [c for c in CATEGORIES if c in set(table["category"])]
+    sns.boxplot(
+        table, x="category", y=value, order=order, whis=(5, 95), showfliers=False, ax=axes,
+        hue="category", hue_order=order, palette=COLOURS, fill=False,
+    )  # fmt: skip
+    sns.stripplot(
+        table, x="category", y=value, order=order, size=2, color=NEUTRAL, alpha=0.4, ax=axes
+    )
+    label(axes, "Length by category", "", unit)
+    return fig
+
+
+def by_member(table: pd.DataFrame, y: str, title: str) -> Figure:
+    """A value with interval for every category, base beside tuned (column ``member``)."""
+    fig, (axes,) = figure(7, 3.2)
+    categories = [c for c in CATEGORIES if c in set(table["category"])]
+    members = list(dict.fromkeys(table["member"]))
+    for n, (member, marker, colour) in enumerate(
+        zip(members, "os", ("#0072B2", "#D55E00"), strict=False)
+    ):
+        part = table[table["member"] == member].set_index("category").loc[categories]
+        x = np.arange(len(categories)) + 0.16 * (n - (len(members) - 1) / 2)
+        mean, low, high = (part[c].to_numpy(float) for c in ("mean", "low", "high"))
+        axes.errorbar(
+            x, mean, yerr=[mean - low, high - mean], fmt=marker, color=colour, label=member, capsize=3
+        )  # fmt: skip
+    axes.set_xticks(range(len(categories)), categories)
+    axes.set_ylim(-0.03, None)
+    axes.legend()
+    label(axes, title, "", y)
+    return fig
+
+
+def ladder(table: pd.DataFrame, name: str, x: str, title: str) -> Figure:
+    """Means with intervals, one line a row of ``table`` (columns ``name``, mean, low, high)."""
+    fig, (axes,) = figure(7, 0.45 * len(table) + 1.3)
+    rows = np.arange(len(table))[::-1]
+    spread = [table["mean"] - table["low"], table["high"] - table["mean"]]
+    axes.errorbar(table["mean"], rows, xerr=spread, fmt="o", color="#0072B2", capsize=4)
+    axes.set_yticks(rows, table[name])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.set_xlim(0, None)
+    label(axes, title, x, "")
+    return fig
