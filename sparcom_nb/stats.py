@@ -6,6 +6,7 @@ would repeat instructions, and an instruction overlaps perfectly with itself). T
 samples around the full value is that of the full value (Shao and Wu 1989, delete-half jackknife).
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ class PairSums:
     def of(cls, pairwise: xr.DataArray) -> "PairSums":
         """Sum up a square overlap of instructions; pairs without a value do not count."""
         categories = [c for c in CATEGORIES if c in set(pairwise["category"].to_numpy())]
-        labels, unit = _units(pairwise)
+        labels, unit = units(pairwise)
         names, index = np.unique(labels, return_inverse=True)
         member = np.eye(len(names))[index]
         values = pairwise.to_numpy().astype(float)
@@ -89,7 +90,7 @@ def category_overlap(
     pairs = PairSums.of(pairwise)
     centre = pairs.by_category()
     rng = np.random.default_rng(seed)
-    spread = np.stack([pairs.by_category(_half(pairs.category, rng)) for _ in range(draws)])
+    spread = np.stack([pairs.by_category(half(pairs.category, rng)) for _ in range(draws)])
     tail = (1 - level) / 2
     low, high = np.nanquantile(spread - centre, [tail, 1 - tail], axis=0) + centre
     dims = ("category", "category_b")
@@ -116,7 +117,7 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
     null = np.array(
         [np.subtract(*_within_across(pairs, rng.permutation(pairs.category))) for _ in range(draws)]
     )
-    halves = np.array([_difference(pairs, _half(pairs.category, rng)) for _ in range(draws)])
+    halves = np.array([_difference(pairs, half(pairs.category, rng)) for _ in range(draws)])
     low, high = np.quantile(halves - _difference(pairs, None), [0.025, 0.975]) + within - across
     same = _ratio(np.trace(pairs.sums), np.trace(pairs.counts))
     own = pairs.category[:, None] == pairs.category[None, :]
@@ -147,10 +148,50 @@ def mean_interval(
     counts = np.bincount(index)
     rng = np.random.default_rng(seed)
     one = np.zeros(len(names), dtype=int)
-    kept = np.stack([_half(one, rng) for _ in range(draws)])
+    kept = np.stack([half(one, rng) for _ in range(draws)])
     centre = sums.sum() / counts.sum()
     low, high = np.quantile((kept @ sums) / (kept @ counts), [0.025, 0.975])
     return float(centre), float(low), float(high)
+
+
+def against_null(
+    value: np.ndarray, halves: np.ndarray, null: np.ndarray, floor: float = -np.inf
+) -> dict[str, np.ndarray]:
+    """Interval and permutation test of numbers that depend on how much data there is.
+
+    The size of a set is such a number: with fewer sub-types more components pass the agreement by
+    chance, so that half samples lie to one side of the full value. The interval is therefore their
+    spread about their own mean, put around the full value; their mean is given beside it.
+
+    Args:
+        value: [...] on all data.
+        halves: [draw, ...] on half samples of the sub-types.
+        null: [draw, ...] with labels permuted among sub-types.
+        floor: smallest possible value, where there is one.
+
+    Returns:
+        dict of arrays [...]: value, low and high (95 %), halves (mean of the half samples),
+        null_mean, null_low and null_high (95 % of permutations), p (two-sided). A number without a
+        value (NaN) in a draw is left out of it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a number without a value in any draw
+        centre = np.nanmean(halves, axis=0)
+        low, high = np.nanquantile(halves, [0.025, 0.975], axis=0) - centre + value
+        null_low, null_high = np.nanquantile(null, [0.025, 0.975], axis=0)
+        null_mean = np.nanmean(null, axis=0)
+    above, below = ((null >= value - 1e-12).sum(axis=0), (null <= value + 1e-12).sum(axis=0))
+    p = np.minimum(1, 2 * (1 + np.minimum(above, below)) / (1 + len(null)))
+    return {
+        "value": value,
+        "low": np.maximum(low, floor),
+        "high": high,
+        "halves": centre,
+        "null_mean": null_mean,
+        "null_low": null_low,
+        "null_high": null_high,
+        "p": np.where(np.isnan(value), np.nan, p),
+    }
 
 
 def grouped_means(
@@ -170,24 +211,27 @@ def grouped_means(
     return pd.DataFrame(rows)
 
 
-def _units(pairwise: xr.DataArray) -> tuple[np.ndarray, str]:
+def units(array: xr.DataArray) -> tuple[np.ndarray, str]:
     """Label of every instruction's unit of resampling, and what the unit is."""
-    category = pairwise["category"].to_numpy()
-    labels = np.char.add(np.char.add(category, "/"), pairwise["subtype"].to_numpy())
+    category = array["category"].to_numpy()
+    labels = np.char.add(np.char.add(category, "/"), array["subtype"].to_numpy())
     per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
     if min(per_category) > 1:
         return labels, "sub-type"
-    return np.char.add(
-        np.char.add(category, "/"), pairwise["instruction"].to_numpy()
-    ), "instruction"
+    return np.char.add(np.char.add(category, "/"), array["instruction"].to_numpy()), "instruction"
 
 
-def _half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Half of the units of every category, drawn without replacement: bool [unit]."""
+def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Half of the units of every category, drawn without replacement: bool [unit].
+
+    Of an odd number above three, the half is rounded up or down at random: three of five would give
+    intervals a fifth too narrow, and two of five too wide ones.
+    """
     keep = np.zeros(len(category), dtype=bool)
     for c in np.unique(category):
-        units = np.flatnonzero(category == c)
-        keep[rng.choice(units, (len(units) + 1) // 2, replace=False)] = True
+        members = np.flatnonzero(category == c)
+        up = rng.integers(2) if len(members) > 3 else 1
+        keep[rng.choice(members, (len(members) + up) // 2, replace=False)] = True
     return keep
 
 
