@@ -211,12 +211,61 @@ def grouped_means(
     return pd.DataFrame(rows)
 
 
-def units(array: xr.DataArray) -> tuple[np.ndarray, str]:
-    """Label of every instruction's unit of resampling, and what the unit is."""
+def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[str, Any]:
+    """Test whether a number, or a vector, of every instruction differs between categories.
+
+    The share of the variance between sub-types that categories explain, against category labels
+    permuted among sub-types (PERMANOVA; Anderson 2001, *Austral Ecology* 26).
+
+    Args:
+        values: [instruction, ...] with category and subtype on instruction; an instruction with a
+            missing value is left out.
+        draws: permutations.
+        seed: of the permutations.
+
+    Returns:
+        dict: r2 (0 to 1), null_mean and null_high (mean and 95th percentile under permutation), p
+        (one-sided), units, unit, draws.
+    """
+    flat = values.to_numpy().reshape(len(values), -1).astype(float)
+    known = ~np.isnan(flat).any(axis=1)
+    labels, unit = units(values[known])
+    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+    means = np.stack([flat[known][index == n].mean(axis=0) for n in range(len(first))])
+    category = values["category"].to_numpy()[known][first]
+    rng = np.random.default_rng(seed)
+    r2 = _explained(means, category)
+    null = np.array([_explained(means, rng.permutation(category)) for _ in range(draws)])
+    return {
+        "r2": r2,
+        "null_mean": float(null.mean()),
+        "null_high": float(np.quantile(null, 0.95)),
+        "p": float((1 + (null >= r2 - 1e-12).sum()) / (1 + draws)),
+        "units": len(first),
+        "unit": unit,
+        "draws": draws,
+    }
+
+
+def without_length(values: xr.DataArray) -> xr.DataArray:
+    """What is left of numbers [instruction] after a straight line in log(n_tokens) is taken out."""
+    y = values.to_numpy().astype(float)
+    known = ~np.isnan(y)
+    x = np.log(values["n_tokens"].to_numpy())
+    design = np.stack([np.ones(len(x)), x], axis=1)
+    line = np.linalg.lstsq(design[known], y[known])[0]
+    return values.copy(data=y - design @ line)
+
+
+def units(array: xr.DataArray, least: int = 2) -> tuple[np.ndarray, str]:
+    """Label of every instruction's unit of resampling, and what the unit is.
+
+    Sub-types; single instructions where a category has fewer than ``least`` sub-types.
+    """
     category = array["category"].to_numpy()
     labels = np.char.add(np.char.add(category, "/"), array["subtype"].to_numpy())
     per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
-    if min(per_category) > 1:
+    if min(per_category) >= least:
         return labels, "sub-type"
     return np.char.add(np.char.add(category, "/"), array["instruction"].to_numpy()), "instruction"
 
@@ -238,6 +287,15 @@ def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _ratio(top: np.ndarray | float, bottom: np.ndarray | float) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(top) / np.asarray(bottom)
+
+
+def _explained(means: np.ndarray, category: np.ndarray) -> float:
+    """Share of the variance of ``means`` [unit, ...] that lies between categories [unit]."""
+    centred = means - means.mean(axis=0)
+    total = (centred**2).sum()
+    parts = [centred[category == name] for name in np.unique(category)]
+    between = sum(len(part) * (part.mean(axis=0) ** 2).sum() for part in parts)
+    return float(between / total) if total > 0 else 0.0
 
 
 def _diagonal_without_units(sums: np.ndarray, member: np.ndarray) -> np.ndarray:
