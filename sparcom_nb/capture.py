@@ -10,8 +10,8 @@ interrupted goes on after its last finished block.
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,7 +47,7 @@ class Batch:
 
 
 class Measure(Protocol):
-    """What one capture pass keeps of every row: an array of ``dims`` and ``dtype``."""
+    """What a capture pass keeps of every row: one array of type ``dtype``."""
 
     @property
     def name(self) -> str:
@@ -72,11 +72,86 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class PositiveCounts:
-    """Number of counted tokens at which a dense neuron's activation is above zero."""
+    """Number of counted tokens at which a neuron's activation is above zero.
+
+    ``kind`` says which neurons: those of dense layers or of shared experts.
+    """
+
+    site: str = "gate"
+    kind: str = "dense"
+    name: str = "count"
+    dtype: str = "uint16"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions layer, neuron."""
+        neurons = np.arange(taps.width(model, self.kind))
+        return {"layer": taps.network_layers(model, self.kind), "neuron": neurons}
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Count by a product, layer by layer."""
+        visit = _positive_tokens(batch, out, taps.network_layers(model, self.kind))
+        with taps.reading(model, self.site, visit, sign_only=True, kind=self.kind):
+            yield
+
+
+@dataclass(frozen=True)
+class RoutingCounts:
+    """Number of counted tokens that the router sends to each expert."""
+
+    name: str = "routed"
+    dtype: str = "uint16"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions layer, expert."""
+        n_experts, _ = taps.experts_shape(model)
+        return {"layer": taps.sparse_layers(model), "expert": np.arange(n_experts)}
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Count the tokens at which an expert has a weight."""
+        with taps.reading_routes(model, _positive_tokens(batch, out, taps.sparse_layers(model))):
+            yield
+
+
+@dataclass(frozen=True)
+class ExpertCounts:
+    """Number of counted tokens sent to an expert at which its neuron's activation is above zero."""
 
     site: str = "gate"
     name: str = "count"
     dtype: str = "uint16"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions layer, expert, neuron."""
+        n_experts, width = taps.experts_shape(model)
+        layers = taps.sparse_layers(model)
+        return {"layer": layers, "expert": np.arange(n_experts), "neuron": np.arange(width)}
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Add every expert's tokens to the rows they come from."""
+        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
+        counted, length = batch.counted.flatten().unsqueeze(1), batch.counted.shape[1]
+
+        def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
+            active = ((activation > 0) & counted[token]).float()
+            out[:, position[layer], expert].index_add_(0, token // length, active)
+
+        with taps.reading_experts(model, self.site, visit, sign_only=True):
+            yield
+
+
+@dataclass(frozen=True)
+class ActivationSums:
+    """Sum over the counted tokens of every dense neuron's activation at site ``post``.
+
+    ``absolute`` sums absolute values.
+    """
+
+    absolute: bool = False
+    name: str = "activation_sum"
+    dtype: str = "float32"
 
     def coords(self, model: TransformerBridge) -> dict[str, Any]:
         """Dimensions layer, neuron."""
@@ -84,34 +159,83 @@ class PositiveCounts:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count by a product with the 0/1 row of counted tokens (exact: sums far below 2**24)."""
-        counted = batch.counted.unsqueeze(1).float()
+        """Sum by a product with the 0/1 row of counted tokens."""
         position = {layer: n for n, layer in enumerate(taps.dense_layers(model))}
 
-        def visit(layer: int, activation: Tensor) -> None:
-            out[:, position[layer]] = torch.bmm(counted, (activation > 0).float()).squeeze(1)
+        def visit(layer: int, post: Tensor) -> None:
+            values = post.abs() if self.absolute else post
+            counted = batch.counted.unsqueeze(1).to(values.dtype)
+            out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
 
-        with taps.reading(model, self.site, visit, sign_only=True):
+        with taps.reading(model, "post", visit):
             yield
 
 
+@dataclass(frozen=True)
+class ExpertActivationSums:
+    """The same for the neurons of experts; a token that is not sent to an expert adds nothing."""
+
+    absolute: bool = False
+    name: str = "activation_sum"
+    dtype: str = "float32"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions layer, expert, neuron."""
+        return ExpertCounts().coords(model)
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Add every expert's tokens to the rows they come from."""
+        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
+        counted, length = batch.counted.flatten().unsqueeze(1), batch.counted.shape[1]
+
+        def visit(layer: int, expert: int, token: Tensor, post: Tensor) -> None:
+            values = (post.abs() if self.absolute else post) * counted[token]
+            out[:, position[layer], expert].index_add_(0, token // length, values.to(out.dtype))
+
+        with taps.reading_experts(model, "post", visit):
+            yield
+
+
+def _positive_tokens(batch: Batch, out: Tensor, layers: list[int]) -> taps.Visit:
+    """Count by a product with the 0/1 row of counted tokens (exact: sums far below 2**24)."""
+    counted = batch.counted.unsqueeze(1).float()
+    position = {layer: n for n, layer in enumerate(layers)}
+
+    def visit(layer: int, values: Tensor) -> None:
+        positive = (values > 0).view(*batch.counted.shape, -1).float()
+        out[:, position[layer]] = torch.bmm(counted, positive).squeeze(1)
+
+    return visit
+
+
 def capture(
+    model: TransformerBridge, data: pd.DataFrame, measure: Measure, span: str, **options: Any
+) -> xr.DataArray:
+    """Run ``data`` through ``model`` and return one measure of every row.
+
+    See :func:`capture_all`, whose result for several measures this is for one.
+    """
+    return capture_all(model, data, [measure], span, **options)[measure.name]
+
+
+def capture_all(
     model: TransformerBridge,
     data: pd.DataFrame,
-    measure: Measure,
+    measures: Sequence[Measure],
     span: str,
     *,
     batch_tokens: int | None = None,
     padding_side: str = "right",
     store: Path | str | None = None,
     show_progress: bool = True,
-) -> xr.DataArray:
-    """Run ``data`` through ``model`` and return the measure of every row.
+) -> xr.Dataset:
+    """Run ``data`` through ``model`` once and return all measures of every row.
 
     Args:
         model: as :func:`sparcom_nb.load_model` returns it.
         data: rows as :func:`sparcom_nb.load_instructions` returns them.
-        measure: what to keep.
+        measures: what to keep; where they share a dimension they agree on its coordinate.
         span: which tokens count, one of :data:`sparcom_nb.prompts.SPANS`.
         batch_tokens: tokens (padding included) in one batch; None chooses by device.
         padding_side: ``right`` or ``left``; the result does not depend on it.
@@ -120,8 +244,8 @@ def capture(
         show_progress: False for silence.
 
     Returns:
-        DataArray [instruction, *dims of the measure], lazily read where it lies in a store, with
-        coordinates category, subtype and n_tokens (counted tokens, int) on ``instruction``.
+        Dataset of an array [instruction, *dims] a measure, lazily read where they lie in a store,
+        with coordinates category, subtype and n_tokens (counted tokens, int) on ``instruction``.
 
     Raises:
         InputError: a row without a token to count or longer than the context, a budget smaller
@@ -129,16 +253,16 @@ def capture(
     """
     data = validate(data)
     prompts = encode(model.tokenizer, model.template, data, span, model.cfg.n_ctx)
-    budget = _budget(prompts, batch_tokens, model)
-    result = _Result(data, prompts, measure, measure.coords(model), store)
+    budget = token_budget(prompts, batch_tokens, model)
+    result = _Result(data, prompts, [_Kept(measure, model) for measure in measures], store)
     with progress(len(prompts), "capture", "instructions", show_progress) as shown:
         for block in result.blocks():
-            for batch_rows in _batches(prompts[block], budget):
+            for batch_rows in batches(prompts[block], budget):
                 rows = [prompts[block][n] for n in batch_rows]
-                result.keep(batch_rows, _measured(model, rows, measure, result, padding_side))
+                _run(model, rows, result.kept, batch_rows, padding_side)
                 shown.update(len(rows))
             result.finish(block)
-    return result.array()
+    return result.dataset()
 
 
 def pad(prompts: list[Prompt], pad_id: int, side: str, device: torch.device) -> Batch:
@@ -154,18 +278,22 @@ def pad(prompts: list[Prompt], pad_id: int, side: str, device: torch.device) -> 
     return Batch(ids.to(device), mask.to(device), counted.to(device))
 
 
-def _measured(
-    model: TransformerBridge, rows: list[Prompt], measure: Measure, result: "_Result", side: str
-) -> Tensor:
-    """Run one batch: [batch, *dims]."""
+def _run(
+    model: TransformerBridge, rows: list[Prompt], kept: list["_Kept"], places: list[int], side: str
+) -> None:
+    """Run one batch and keep its measures; ``places`` are its rows' positions in the block."""
     batch = pad(rows, model.tokenizer.pad_token_id or 0, side, taps.device(model))
-    out = torch.zeros(len(rows), *result.shape, device=taps.device(model))
-    with torch.inference_mode(), measure.reading(model, batch, out):
+    with torch.inference_mode(), ExitStack() as readers:
+        outs = [torch.zeros(len(rows), *one.shape, device=batch.ids.device) for one in kept]
+        for one, out in zip(kept, outs, strict=True):
+            readers.enter_context(one.measure.reading(model, batch, out))
         taps.forward(model, batch.ids, batch.mask)
-    return out
+    for one, out in zip(kept, outs, strict=True):
+        one.block[places] = out.cpu().numpy()
 
 
-def _budget(prompts: list[Prompt], asked: int | None, model: TransformerBridge) -> int:
+def token_budget(prompts: list[Prompt], asked: int | None, model: TransformerBridge) -> int:
+    """Tokens, padding included, in a batch: as many as asked for, or as suit the device."""
     longest = max(prompts, key=lambda p: len(p.ids))
     device = taps.device(model).type
     budget = asked or _BATCH_TOKENS.get(device, _BATCH_TOKENS_ELSEWHERE)
@@ -177,7 +305,7 @@ def _budget(prompts: list[Prompt], asked: int | None, model: TransformerBridge) 
     return max(budget, len(longest.ids))
 
 
-def _batches(prompts: list[Prompt], budget: int) -> Iterator[list[int]]:
+def batches(prompts: list[Prompt], budget: int) -> Iterator[list[int]]:
     """Positions of prompts of similar length whose padded rectangle keeps the budget."""
     batch: list[int] = []
     for n in sorted(range(len(prompts)), key=lambda n: len(prompts[n].ids)):
@@ -188,97 +316,105 @@ def _batches(prompts: list[Prompt], budget: int) -> Iterator[list[int]]:
     yield batch
 
 
+class _Kept:
+    """What is kept of one measure: the current block, and all rows where they fit in memory."""
+
+    def __init__(self, measure: Measure, model: TransformerBridge) -> None:
+        self.measure = measure
+        self.coords = measure.coords(model)
+        self.dims = ("instruction", *self.coords)
+        self.shape = tuple(len(c) for c in self.coords.values())
+        self.row_bytes = int(np.prod(self.shape)) * np.dtype(measure.dtype).itemsize
+        self.block = self.rows = np.zeros((0, *self.shape), measure.dtype)
+
+    def zeros(self, n_rows: int) -> np.ndarray:
+        """An array of as many rows."""
+        return np.zeros((n_rows, *self.shape), self.measure.dtype)
+
+
 class _Result:
-    """The growing result: one block in memory, finished blocks in an array or a store."""
+    """The growing result: one block in memory, finished blocks in arrays or a store."""
 
     def __init__(
         self,
         data: pd.DataFrame,
         prompts: list[Prompt],
-        measure: Measure,
-        coords: dict[str, Any],
+        kept: list[_Kept],
         store: Path | str | None,
     ) -> None:
-        self.shape = tuple(len(c) for c in coords.values())
-        row_bytes = int(np.prod(self.shape)) * np.dtype(measure.dtype).itemsize
+        self.kept, self.n_rows = kept, len(prompts)
+        row_bytes = sum(one.row_bytes for one in kept)
         self.block_rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, row_bytes)))
-        self.block = np.zeros((self.block_rows, *self.shape), measure.dtype)
-        self.name, self.dims = measure.name, ("instruction", *coords)
-        self.coords = coords | _row_coords(data, prompts)
-        self.n_rows = len(prompts)
-        self.memory: np.ndarray | None = None
-        if store is None and row_bytes * self.n_rows <= MEMORY_BYTES:
-            self.memory = np.zeros((self.n_rows, *self.shape), measure.dtype)
+        self.coords: dict[str, Any] = _row_coords(data, prompts)
+        for one in kept:
+            one.block = one.zeros(self.block_rows)
+            self.coords = one.coords | self.coords
+        self.in_memory = store is None and row_bytes * self.n_rows <= MEMORY_BYTES
+        if self.in_memory:
+            for one in kept:
+                one.rows = one.zeros(self.n_rows)
         else:
-            self.store = Path(store) if store else _temporary_store(self)
+            self.store = Path(store) if store else _temporary_store()
             self._open_store()
 
     def blocks(self) -> Iterator[slice]:
         """Row ranges still to do."""
-        done = set() if self.memory is not None else self._finished()
+        done = set() if self.in_memory else self._finished()
         for start in range(0, self.n_rows, self.block_rows):
             if start not in done:
                 yield slice(start, min(start + self.block_rows, self.n_rows))
 
-    def keep(self, rows: list[int], values: Tensor) -> None:
-        """Put a batch into the current block; ``rows`` are positions inside it."""
-        self.block[rows] = values.cpu().numpy()
-
     def finish(self, block: slice) -> None:
         """Move the current block to where the result lives."""
-        values = self.block[: block.stop - block.start]
-        if self.memory is not None:
-            self.memory[block] = values
+        n_rows = block.stop - block.start
+        if self.in_memory:
+            for one in self.kept:
+                one.rows[block] = one.block[:n_rows]
             return
         region: Any = {"instruction": block}
-        array = xr.DataArray(values.copy(), dims=self.dims, name=self.name)
-        array.to_dataset().to_zarr(self.store, region=region)
-        done = xr.DataArray(np.ones(len(values), bool), dims="instruction", name="done")
+        values = {one.measure.name: (one.dims, one.block[:n_rows].copy()) for one in self.kept}
+        xr.Dataset(values).to_zarr(self.store, region=region)
+        done = xr.DataArray(np.ones(n_rows, bool), dims="instruction", name="done")
         done.to_dataset().to_zarr(self.store, region=region)
 
-    def array(self) -> xr.DataArray:
+    def dataset(self) -> xr.Dataset:
         """Return the whole result, labelled."""
-        if self.memory is not None:
-            return xr.DataArray(self.memory, dims=self.dims, coords=self.coords, name=self.name)
-        stored = xr.open_zarr(self.store, chunks={})[self.name]
+        if self.in_memory:
+            values = {one.measure.name: (one.dims, one.rows) for one in self.kept}
+            return xr.Dataset(values, self.coords)
+        stored = xr.open_zarr(self.store, chunks={})[[one.measure.name for one in self.kept]]
         return stored.assign_coords(self.coords)
 
     def _open_store(self) -> None:
-        """Make an empty store, or accept one that was begun for the same rows and measure."""
+        """Make an empty store, or accept one that was begun for the same rows and measures."""
         if (self.store / ".zgroup").exists():
             self._accept()
             return
-        chunks = (self.block_rows, *self.shape)
-        empty = xr.Dataset(
-            {
-                self.name: (
-                    self.dims,
-                    _empty((self.n_rows, *self.shape), chunks, self.block.dtype),
-                ),
-                "done": ("instruction", np.zeros(self.n_rows, bool)),
-            },
-            self.coords,
-        )
-        encoding = {self.name: {"_FillValue": None}, "done": {"chunks": (self.block_rows,)}}
+        arrays = {one.measure.name: (one.dims, self._empty(one)) for one in self.kept}
+        done = {"done": ("instruction", np.zeros(self.n_rows, bool))}
+        encoding: dict[str, dict] = {name: {"_FillValue": None} for name in arrays}
+        encoding["done"] = {"chunks": (self.block_rows,)}
+        empty = xr.Dataset(arrays | done, self.coords)
         empty.to_zarr(self.store, compute=False, encoding=encoding, zarr_format=2)
+
+    def _empty(self, one: _Kept) -> Any:
+        import dask.array
+
+        chunks = (self.block_rows, *one.shape)
+        return dask.array.zeros((self.n_rows, *one.shape), dtype=one.block.dtype, chunks=chunks)
 
     def _accept(self) -> None:
         begun = xr.open_zarr(self.store)
         same = begun.sizes.get("instruction") == self.n_rows and all(
-            np.array_equal(begun[name], _values(coord)) for name, coord in self.coords.items()
+            name in begun and np.array_equal(begun[name], _values(coord))
+            for name, coord in self.coords.items()
         )
-        if not same or self.name not in begun:
+        if not same or not {one.measure.name for one in self.kept} <= set(begun):
             raise InputError(f"{self.store} holds another capture; choose another folder")
 
     def _finished(self) -> set[int]:
         done = xr.open_zarr(self.store)["done"].to_numpy()
         return {start for start in range(0, self.n_rows, self.block_rows) if done[start]}
-
-
-def _empty(shape: tuple[int, ...], chunks: tuple[int, ...], dtype: Any) -> Any:
-    import dask.array
-
-    return dask.array.zeros(shape, dtype=dtype, chunks=chunks)
 
 
 def _row_coords(data: pd.DataFrame, prompts: list[Prompt]) -> dict[str, Any]:
@@ -295,7 +431,7 @@ def _values(coord: Any) -> Any:
     return coord[1] if isinstance(coord, tuple) else coord
 
 
-def _temporary_store(owner: object) -> Path:
+def _temporary_store() -> Path:
     """Return a folder that goes when the process ends."""
     folder = tempfile.mkdtemp(prefix="sparcom_nb-")
     weakref.finalize(taps, shutil.rmtree, folder, ignore_errors=True)

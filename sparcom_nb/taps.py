@@ -7,6 +7,9 @@ z = x W_gate, the up projection u = x W_up and the activation function sigma (SP
 * site ``gate`` is sigma(z), right after the nonlinearity (an ungated FFN: sigma(x W_in));
 * site ``post`` is sigma(z) * u, the input of the down projection (ungated: the same as ``gate``).
 
+Every token goes through the FFN of a dense layer (kind ``dense``) and through the shared expert of a
+Qwen2-MoE layer (kind ``shared``). Only the tokens that the router sends there go through an expert.
+
 Mixture-of-Experts layers keep their neurons inside experts. Transformers fuses all experts of a
 layer into one parameter, without a module per expert to hook, so this file registers an experts
 implementation of its own, equal to the library's ``eager`` bit for bit, that offers every chosen
@@ -26,10 +29,16 @@ from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
 from sparcom_nb.errors import InputError
 
 SITES = ("gate", "post")
+#: Where in a layer the network of each kind is.
+_NETWORKS = {"dense": "mlp", "shared": "mlp.shared_expert"}
+KINDS = tuple(_NETWORKS)
 EXPERTS_IMPLEMENTATION = "sparcom_nb"
 
 #: ``visit(layer, activation)``; the activation is [batch, token, neuron].
 Visit = Callable[[int, Tensor], None]
+#: ``visit(layer, expert, token, activation)``; token [n] indexes the flattened batch x tokens, the
+#: activation is [n, neuron].
+ExpertVisit = Callable[[int, int, Tensor, Tensor], None]
 #: ``tap(expert, token, gate, post)`` of one layer: token [n] indexes the flattened batch x tokens,
 #: gate (before sigma) and post are [n, neuron]; it returns the post to go on with.
 ExpertTap = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -45,19 +54,41 @@ def sparse_layers(model: TransformerBridge) -> list[int]:
     return [n for n in range(model.cfg.n_layers) if _is_sparse(model, n)]
 
 
+def network_layers(model: TransformerBridge, kind: str = "dense") -> list[int]:
+    """Numbers of the layers that have a network of this kind."""
+    if kind not in KINDS:
+        raise InputError(f"unknown kind {kind!r}; use one of {', '.join(KINDS)}")
+    if kind == "dense":
+        return dense_layers(model)
+    return [n for n in sparse_layers(model) if hasattr(model.blocks[n].mlp, "shared_expert")]
+
+
 def device(model: TransformerBridge) -> torch.device:
     """Return where the model runs."""
     return next(model.parameters()).device
 
 
-def width(model: TransformerBridge) -> int:
-    """Return the number of neurons of a dense layer (the same in all of them)."""
-    component = model.blocks[dense_layers(model)[0]].mlp.original_component
-    for name in ("down_proj", "dense_4h_to_h", "c_proj", "fc2"):
-        if hasattr(component, name):
-            weight = getattr(component, name).weight
-            return max(weight.shape)
-    return int(model.cfg.d_mlp or 0)
+def width(model: TransformerBridge, kind: str = "dense") -> int:
+    """Return the number of neurons of a network of this kind (the same in all layers)."""
+    return _network(model, network_layers(model, kind)[0], kind).W_out.shape[0]
+
+
+def experts_shape(model: TransformerBridge) -> tuple[int, int]:
+    """Return the numbers of experts of a sparse layer and of neurons of an expert."""
+    down_proj = _experts(model, sparse_layers(model)[0]).down_proj
+    return down_proj.shape[0], down_proj.shape[2]
+
+
+def write_norms(model: TransformerBridge, kind: str = "dense") -> Tensor:
+    """Norms [layer, neuron] of what the neurons write: the columns of W_down."""
+    layers = network_layers(model, kind)
+    return torch.stack([_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers])
+
+
+def expert_write_norms(model: TransformerBridge) -> Tensor:
+    """Norms [layer, expert, neuron] of what the neurons of the experts write."""
+    down = [_experts(model, n).down_proj.detach().float() for n in sparse_layers(model)]
+    return torch.stack([weight.norm(dim=1) for weight in down])
 
 
 def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
@@ -70,6 +101,16 @@ def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
     base: Any = model.original_model.base_model
     with torch.inference_mode():
         base(input_ids=ids, use_cache=False, **extra)
+
+
+def logits(model: TransformerBridge, ids: Tensor, positions: Tensor) -> Tensor:
+    """Logits [batch, position, vocabulary] at some positions of right-padded ids [batch, token].
+
+    The head runs at these positions only; whatever an architecture does to its logits is done.
+    """
+    whole: Any = model.original_model
+    with torch.inference_mode():
+        return whole(input_ids=ids, use_cache=False, logits_to_keep=positions).logits
 
 
 def generate(
@@ -88,28 +129,61 @@ def generate(
 
 @contextmanager
 def reading(
-    model: TransformerBridge, site: str, visit: Visit, sign_only: bool = False
+    model: TransformerBridge,
+    site: str,
+    visit: Visit,
+    sign_only: bool = False,
+    kind: str = "dense",
 ) -> Iterator[None]:
-    """Call ``visit`` with every dense layer's activation at ``site`` while the model runs.
+    """Call ``visit`` with every layer's activation at ``site`` while the model runs.
 
     ``sign_only`` allows the gate's pre-activation in place of its activation where both have the
-    same sign, which saves the activation function.
+    same sign, which saves the activation function. A shared expert sees the tokens of a batch in
+    one row: its activation is [batch x token, neuron].
     """
-    if site not in SITES:
-        raise InputError(f"unknown site {site!r}; use one of {', '.join(SITES)}")
+    _check_site(site)
+    layers = network_layers(model, kind)
+    hooks = [_reader(model, layer, site, visit, sign_only, kind) for layer in layers]
+    with model.hooks(fwd_hooks=hooks):
+        yield
+
+
+@contextmanager
+def reading_experts(
+    model: TransformerBridge, site: str, visit: ExpertVisit, sign_only: bool = False
+) -> Iterator[None]:
+    """Call ``visit`` with the activation of every expert at ``site`` for the tokens it is given."""
+    _check_site(site)
+    layers = sparse_layers(model)
+    taps = {layer: _expert_reader(model, layer, site, visit, sign_only) for layer in layers}
+    with expert_taps(model, taps):
+        yield
+
+
+@contextmanager
+def reading_routes(model: TransformerBridge, visit: Visit) -> Iterator[None]:
+    """Call ``visit`` with the weights [batch x token, expert] of the chosen experts, 0 elsewhere."""
+
+    def reader(layer: int) -> Callable[..., None]:
+        return lambda weights, hook: visit(layer, weights)
+
     with model.hooks(
-        fwd_hooks=[_reader(model, layer, site, visit, sign_only) for layer in dense_layers(model)]
+        fwd_hooks=[
+            (f"blocks.{n}.mlp.gate.hook_expert_weights", reader(n)) for n in sparse_layers(model)
+        ]
     ):
         yield
 
 
 @contextmanager
-def writing(model: TransformerBridge, change: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
-    """Put ``change(layer, post)`` in place of every dense layer's post while the model runs."""
+def writing(
+    model: TransformerBridge, change: Callable[[int, Tensor], Tensor], kind: str = "dense"
+) -> Iterator[None]:
+    """Put ``change(layer, post)`` in place of every layer's post while the model runs."""
     with model.hooks(
         fwd_hooks=[
-            (f"blocks.{layer}.mlp.hook_post", _writer(layer, change))
-            for layer in dense_layers(model)
+            (f"blocks.{layer}.{_NETWORKS[kind]}.hook_post", _writer(layer, change))
+            for layer in network_layers(model, kind)
         ]
     ):
         yield
@@ -117,12 +191,31 @@ def writing(model: TransformerBridge, change: Callable[[int, Tensor], Tensor]) -
 
 @contextmanager
 def expert_taps(model: TransformerBridge, taps: dict[int, ExpertTap]) -> Iterator[None]:
-    """Attach one tap a sparse layer while the model runs."""
+    """Attach one tap a sparse layer while the model runs; taps attached before it come first."""
     with ExitStack() as undo:
         for layer, tap in taps.items():
             experts = _experts(model, layer)
-            experts.sparcom_tap = tap
-            undo.callback(delattr, experts, "sparcom_tap")
+            before = getattr(experts, "sparcom_taps", ())
+            experts.sparcom_taps = (*before, tap)
+            undo.callback(setattr, experts, "sparcom_taps", before)
+        yield
+
+
+@contextmanager
+def barring(model: TransformerBridge, barred: dict[int, Tensor]) -> Iterator[None]:
+    """Keep the routers of some sparse layers from choosing the barred experts (bool [expert]).
+
+    The choice is made again among the others: their softmax, the top k of it, renormalised where
+    the architecture does so.
+
+    Raises:
+        InputError: a router that does not choose by softmax and top-k, or is left no expert.
+    """
+    with ExitStack() as undo:
+        for layer, off in barred.items():
+            router = _router(model, layer)
+            _check_router(layer, router, off)
+            undo.enter_context(router.register_forward_hook(_barrier(off)))
         yield
 
 
@@ -176,8 +269,17 @@ def _is_sparse(model: TransformerBridge, layer: int) -> bool:
     return getattr(model.blocks[layer].mlp, "bound_dense", None) is False
 
 
-def _activation_function(model: TransformerBridge, layer: int) -> Callable[[Tensor], Tensor]:
-    component = model.blocks[layer].mlp.original_component
+def _check_site(site: str) -> None:
+    if site not in SITES:
+        raise InputError(f"unknown site {site!r}; use one of {', '.join(SITES)}")
+
+
+def _network(model: TransformerBridge, layer: int, kind: str) -> Any:
+    mlp: Any = model.blocks[layer].mlp
+    return mlp.shared_expert if kind == "shared" else mlp
+
+
+def _activation_function(layer: int, component: Any) -> Callable[[Tensor], Tensor]:
     for name in ("act_fn", "act", "activation_fn"):
         if hasattr(component, name):
             return getattr(component, name)
@@ -193,16 +295,32 @@ def _keeps_sign(function: Callable[[Tensor], Tensor]) -> bool:
 
 
 def _reader(
-    model: TransformerBridge, layer: int, site: str, visit: Visit, sign_only: bool
+    model: TransformerBridge, layer: int, site: str, visit: Visit, sign_only: bool, kind: str
 ) -> tuple[str, Callable[..., None]]:
-    """Name and hook of one dense layer. A hook that returns None leaves the activation alone."""
-    function = _activation_function(model, layer)
+    """Name and hook of one layer. A hook that returns None leaves the activation alone."""
+    function = _activation_function(layer, _network(model, layer, kind).original_component)
     raw = site == "post" or (sign_only and _keeps_sign(function))
 
     def hook(activation: Tensor, hook: Any) -> None:
         visit(layer, activation if raw else function(activation))
 
-    return f"blocks.{layer}.mlp.{'hook_post' if site == 'post' else 'hook_pre'}", hook
+    point = "hook_post" if site == "post" else "hook_pre"
+    return f"blocks.{layer}.{_NETWORKS[kind]}.{point}", hook
+
+
+def _expert_reader(
+    model: TransformerBridge, layer: int, site: str, visit: ExpertVisit, sign_only: bool
+) -> ExpertTap:
+    """Tap of one layer that leaves the activations alone."""
+    function = _activation_function(layer, _experts(model, layer))
+    raw = sign_only and _keeps_sign(function)
+
+    def tap(expert: int, token: Tensor, gate: Tensor, post: Tensor) -> Tensor:
+        seen = post if site == "post" else gate if raw else function(gate)
+        visit(layer, expert, token, seen)
+        return post
+
+    return tap
 
 
 def _writer(layer: int, change: Callable[[int, Tensor], Tensor]) -> Callable[..., Tensor]:
@@ -214,18 +332,63 @@ def _experts(model: TransformerBridge, layer: int) -> Any:
     return getattr(experts, "original_component", experts)
 
 
+def _router(model: TransformerBridge, layer: int) -> Any:
+    router = model.blocks[layer].mlp.original_component.gate
+    return getattr(router, "original_component", router)
+
+
+def _route(router: Any, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and numbers [token, top k] of the experts that a router chooses by its logits."""
+    weights, chosen = logits.float().softmax(dim=-1).topk(router.top_k, dim=-1)
+    if getattr(router, "norm_topk_prob", True):  # Mixtral always does
+        weights = weights / weights.sum(dim=-1, keepdim=True)
+    return weights, chosen
+
+
+def _barrier(off: Tensor) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    """Forward hook of a router. Barred logits go out as minus infinity, so that barriers nest."""
+
+    def hook(router: Any, _: Any, out: tuple[Tensor, Tensor, Tensor]) -> Any:
+        logits = out[0].masked_fill(off, float("-inf"))
+        weights, chosen = _route(router, logits)
+        return logits, weights.to(out[1].dtype), chosen
+
+    return hook
+
+
+def _check_router(layer: int, router: Any, off: Tensor) -> None:
+    """Prove by use that :func:`_route` does what the router does, and that it has a choice left."""
+    like = router.weight
+    probe = torch.arange(8 * like.shape[1], device=like.device).sin().view(8, -1).to(like.dtype)
+    with torch.inference_mode():
+        logits, weights, chosen = router(probe)
+        again, again_chosen = _route(router, logits)
+    if not (chosen.equal(again_chosen) and torch.allclose(weights, again.to(weights.dtype))):
+        raise InputError(
+            f"layer {layer}: {type(router).__name__} does not choose by softmax and top-k, so that "
+            "it cannot be re-routed; silence the experts instead"
+        )
+    if (off | logits.isneginf()).all(dim=-1).any():
+        raise InputError(f"all experts of layer {layer} are switched off; leave at least one")
+
+
 def _experts_forward(
     self: Any, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor
 ) -> Tensor:
-    """Run the chosen experts one by one: [tokens, d_model] in and out."""
-    tap: ExpertTap | None = getattr(self, "sparcom_tap", None)
+    """Run the chosen experts one by one: [tokens, d_model] in and out.
+
+    A choice of weight zero writes nothing and is left out: it fills a place of an expert that an
+    intervention has silenced.
+    """
+    taps: tuple[ExpertTap, ...] = getattr(self, "sparcom_taps", ())
     final = torch.zeros_like(hidden_states)
-    chosen = one_hot(top_k_index, num_classes=self.num_experts).permute(2, 1, 0)
+    places = one_hot(top_k_index, num_classes=self.num_experts)
+    chosen = (places * (top_k_weights != 0).unsqueeze(-1)).permute(2, 1, 0)
     for expert in chosen.sum(dim=(1, 2)).nonzero().flatten().tolist():
         rank, token = torch.where(chosen[expert])
         gate, up = linear(hidden_states[token], self.gate_up_proj[expert]).chunk(2, dim=-1)
         post = self.act_fn(gate) * up
-        if tap is not None:
+        for tap in taps:
             post = tap(expert, token, gate, post)
         out = linear(post, self.down_proj[expert]) * top_k_weights[token, rank, None]
         final.index_add_(0, token, out.to(final.dtype))

@@ -60,6 +60,23 @@ MOE = {
     "qwen3_moe": Qwen3MoeConfig(
         **GROUPED, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, head_dim=8
     ),
+    "qwen2_mixed": Qwen2MoeConfig(  # experts in layer 1 only
+        **GROUPED,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=24,
+        shared_expert_intermediate_size=40,
+        decoder_sparse_step=2,
+    ),
+    "qwen3_mixed": Qwen3MoeConfig(  # experts in layers 0 and 2
+        **GROUPED,
+        num_experts=6,
+        num_experts_per_tok=3,
+        moe_intermediate_size=16,
+        head_dim=8,
+        norm_topk_prob=True,
+        mlp_only_layers=[1],
+    ),
 }
 
 

@@ -137,7 +137,7 @@ def test_a_large_result_leaves_memory_by_itself(load, rows, monkeypatch):
 def test_an_interrupted_pass_goes_on_and_ends_the_same(load, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(capture_module, "_BLOCK_ROWS", 5)
     expected = capture(load("llama"), rows, PositiveCounts(), "instruction")
-    real, ran = capture_module._measured, []
+    real, ran = capture_module._run, []
 
     def dies_in_the_third_block(*arguments):
         ran.extend(prompt.id for prompt in arguments[1])
@@ -145,12 +145,12 @@ def test_an_interrupted_pass_goes_on_and_ends_the_same(load, rows, tmp_path, mon
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(capture_module, "_measured", dies_in_the_third_block)
+    monkeypatch.setattr(capture_module, "_run", dies_in_the_third_block)
     with pytest.raises(KeyboardInterrupt):
         capture(load("llama"), rows, PositiveCounts(), "instruction", store=tmp_path / "b.zarr")
     first, ran[:] = list(ran), []
     monkeypatch.setattr(
-        capture_module, "_measured", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
+        capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
     )
     resumed = capture(
         load("llama"), rows, PositiveCounts(), "instruction", store=tmp_path / "b.zarr"

@@ -1,8 +1,11 @@
 """How often each component is active on the tokens of an instruction.
 
-    p[l,i](I) = (1/T) sum over the T counted tokens of 1[A[l,i,t] > 0]
+    neuron             p[l,i](I)   = (1/T) sum_t 1[A[l,i,t] > 0]
+    expert             q[l,e](I)   = (1/T) sum_t 1[e in top_k(l,t)]
+    neuron of expert   p[l,e,i](I) = (1/T) sum_t 1[A[l,e,i,t] > 0] 1[e in top_k(l,t)]
 
-A[l,i,t] is the activation of neuron i of layer l at token t, right after the nonlinearity (SPARCOM,
+over the T counted tokens of instruction I. A is the activation of neuron i (of expert e) of layer l
+at token t, right after the nonlinearity; top_k(l,t) are the experts that the router chooses (SPARCOM,
 Zhang et al. 2025, section 3.2; methods of this package: ``docs/methods.md``).
 """
 
@@ -15,7 +18,13 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
-from sparcom_nb.capture import PositiveCounts, capture
+from sparcom_nb.capture import (
+    ExpertCounts,
+    PositiveCounts,
+    RoutingCounts,
+    capture,
+    capture_all,
+)
 from sparcom_nb.errors import InputError
 from sparcom_nb.prompts import encode
 
@@ -25,6 +34,7 @@ def activation_frequency(
     data: pd.DataFrame,
     site: str = "gate",
     span: str = "instruction",
+    kind: str = "dense",
     **options: Any,
 ) -> xr.DataArray:
     """Activation frequency of every dense FFN neuron on every instruction, between 0 and 1.
@@ -35,27 +45,123 @@ def activation_frequency(
         site: ``gate`` counts sigma(gate) > 0, the paper's; ``post`` counts the product with the up
             projection, whose sign differs: the two give different sets.
         span: whose tokens count: ``instruction``, ``prompt``, ``response`` or ``sample``.
-        options: of :func:`sparcom_nb.capture.capture` (``batch_tokens``, ``store`` ...).
+        kind: ``dense`` for the dense layers, or ``shared`` for the experts that every token of a
+            Qwen2-MoE model goes through beside its chosen ones.
+        options: of :func:`sparcom_nb.capture.capture_all` (``batch_tokens``, ``store`` ...).
 
     Returns:
         DataArray float32 [instruction, layer, neuron] with category, subtype and n_tokens on
-        instruction; read lazily where the counts lie in a store.
+        instruction; layer holds the numbers of the layers of that kind. Read lazily where the
+        counts lie in a store.
 
     Raises:
-        InputError: as the capture pass, or a model without dense layers.
+        InputError: as the capture pass, or a model without neurons of that kind.
     """
-    if not taps.dense_layers(model):
+    if not taps.network_layers(model, kind):
+        part = "dense layers, its neurons live in experts" if kind == "dense" else "shared experts"
         raise InputError(
-            f"{model.identity.name} has no dense layers, its neurons live in experts: "
-            "use expert_frequency or expert_neuron_frequency"
+            f"{model.identity.name} has no {part}: use expert_frequency or expert_neuron_frequency"
         )
-    counts = capture(model, data, PositiveCounts(site), span, **options)
-    return as_frequency(counts).assign_attrs(site=site, span=span, model=model.identity.name)
+    counts = capture(model, data, PositiveCounts(site, kind), span, **options)
+    return as_frequency(counts).assign_attrs(_said(model, span, site))
+
+
+def expert_frequency(
+    model: TransformerBridge, data: pd.DataFrame, span: str = "instruction", **options: Any
+) -> xr.DataArray:
+    """Routing frequency q of every expert on every instruction, between 0 and 1.
+
+    Args:
+        model: a Mixture-of-Experts model.
+        data: rows from :func:`sparcom_nb.load_instructions`.
+        span: whose tokens count.
+        options: of :func:`sparcom_nb.capture.capture_all`.
+
+    Returns:
+        DataArray float32 [instruction, layer, expert]; layer holds the numbers of the sparse layers.
+        The frequencies of a layer sum to the number of experts that a token goes through.
+
+    Raises:
+        InputError: as the capture pass, or a model without experts.
+    """
+    _check_sparse(model)
+    counts = capture(model, data, RoutingCounts(), span, **options)
+    return as_frequency(counts).assign_attrs(_said(model, span))
+
+
+def expert_neuron_frequency(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    site: str = "gate",
+    span: str = "instruction",
+    **options: Any,
+) -> xr.DataArray:
+    """Joint frequency p of every expert's neurons: the expert is chosen and the neuron active.
+
+    The arguments and errors are those of :func:`activation_frequency` and :func:`expert_frequency`.
+
+    Returns:
+        DataArray float32 [instruction, layer, expert, neuron]. The routing frequencies of the same
+        pass are its coordinate ``routing`` [instruction, layer, expert], an upper bound of p; see
+        :func:`conditional_frequency`.
+    """
+    _check_sparse(model)
+    counts = capture_all(model, data, [ExpertCounts(site), RoutingCounts()], span, **options)
+    routing = as_frequency(counts["routed"]).variable
+    joint = as_frequency(counts["count"]).assign_coords(routing=routing)
+    return joint.assign_attrs(_said(model, span, site))
+
+
+def neuron_frequency(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    site: str = "gate",
+    span: str = "instruction",
+    **options: Any,
+) -> xr.DataArray:
+    """Frequency of the neurons that make up the model, whatever its kind.
+
+    :func:`expert_neuron_frequency` for a model with experts, else :func:`activation_frequency`.
+    """
+    measured = expert_neuron_frequency if taps.sparse_layers(model) else activation_frequency
+    return measured(model, data, site, span, **options)
+
+
+def conditional_frequency(joint: xr.DataArray, routing: xr.DataArray) -> xr.DataArray:
+    """Frequency p/q of an expert's neurons on the tokens that the expert is given.
+
+    Args:
+        joint: p [instruction, layer, expert, neuron] of :func:`expert_neuron_frequency`.
+        routing: q [instruction, layer, expert]; ``joint["routing"]`` or :func:`expert_frequency`.
+
+    Returns:
+        DataArray of the dimensions of ``joint``, NaN where the expert is given no token.
+    """
+    return (joint / routing.where(routing > 0)).rename("conditional_frequency")
+
+
+def uniform_rate(routing: xr.DataArray) -> float:
+    """Frequency k/E of an expert when all are used alike: k experts a token, E in a layer.
+
+    A cut relative to it is ``specific(routing, threshold=1.5 * uniform_rate(routing))``.
+    """
+    experts_a_token = round(float(routing[0].isel(layer=0).sum()))
+    return experts_a_token / routing.sizes["expert"]
 
 
 def as_frequency(counts: xr.DataArray) -> xr.DataArray:
     """Counts divided by the number of counted tokens of their instruction."""
     return (counts.astype(np.float32) / counts["n_tokens"].astype(np.float32)).rename("frequency")
+
+
+def _check_sparse(model: TransformerBridge) -> None:
+    if not taps.sparse_layers(model):
+        raise InputError(f"{model.identity.name} has no experts: use activation_frequency")
+
+
+def _said(model: TransformerBridge, span: str, site: str = "") -> dict[str, str]:
+    """What an array of frequencies tells about itself."""
+    return {"span": span, "model": model.identity.name} | ({"site": site} if site else {})
 
 
 def token_activity(
