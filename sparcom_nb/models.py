@@ -26,6 +26,7 @@ from sparcom_nb.prompts import Template, chat_template
 from sparcom_nb.sources import (
     MEMBERS,
     PAIRS,
+    PLACEBO,
     Identity,
     check_pair,
     local_path,
@@ -38,24 +39,30 @@ from sparcom_nb.sources import (
 class ModelPair:
     """A base model and its tuned version, each loaded when first used.
 
-    ``kind`` is ``dense`` or ``moe``; ``template`` stands around the user's text in both members.
+    ``kind`` is ``dense`` or ``moe``; ``template`` stands around the user's text in all members.
     """
 
     name: str
     device: str = "auto"
     dtype: str = "auto"
+    placebo_name: str = ""
 
     @cached_property
     def base(self) -> TransformerBridge:
         """The model before instruction tuning, read with the pair's template."""
-        model = load_model(member_name(self.name, "base"), self.device, self.dtype)
-        model.template = self.template
-        return model
+        return self._with_template(member_name(self.name, "base"))
 
     @cached_property
     def instruct(self) -> TransformerBridge:
         """The model after instruction tuning."""
         return load_model(member_name(self.name, "instruct"), self.device, self.dtype)
+
+    @cached_property
+    def placebo(self) -> TransformerBridge | None:
+        """The base after equally long training on plain documents; None where there is no such."""
+        here = self.name in PAIRS and local_path(self.name, PLACEBO) is not None
+        name = self.placebo_name or (f"{self.name}/{PLACEBO}" if here else "")
+        return self._with_template(name) if name else None
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -82,14 +89,21 @@ class ModelPair:
         source = PAIRS.get(self.name)
         return (source and source.template) or self.instruct.template
 
+    def _with_template(self, name: str) -> TransformerBridge:
+        model = load_model(name, self.device, self.dtype)
+        model.template = self.template
+        return model
 
-def load_pair(name: str, device: str = "auto", dtype: str = "auto") -> ModelPair:
+
+def load_pair(name: str, device: str = "auto", dtype: str = "auto", placebo: str = "") -> ModelPair:
     """Return a pair by name, or of two models of your own written ``BASE,INSTRUCT``.
+
+    ``placebo`` is a model of yours (name, folder, GGUF file or hub id) in place of the pair's own.
 
     Raises:
         InputError: a name that is neither.
     """
-    return ModelPair(check_pair(name), device, dtype)
+    return ModelPair(check_pair(name), device, dtype, placebo)
 
 
 def load_model(
@@ -114,7 +128,7 @@ def load_model(
     bridge = _bridge(model, tokenizer, device)
     bridge.tokenizer = tokenizer
     pair, _, member = name.rpartition("/")
-    own = PAIRS[pair].template if pair in PAIRS and member in MEMBERS else None
+    own = PAIRS[pair].template if pair in PAIRS and member in (*MEMBERS, PLACEBO) else None
     bridge.template = own or chat_template(tokenizer)
     bridge.identity = Identity(name, path)
     try:

@@ -320,7 +320,8 @@ def _write_page(folder: Path, run: Run, siblings: list[Run]) -> None:
 
 def fingerprint(job: Job) -> str:
     """Hash of all that the result of a job depends on."""
-    texts = [value for value in (job.pair, *job.parameters.values()) if isinstance(value, str)]
+    given = (*job.pair.split(","), *job.parameters.values())
+    texts = [value for value in given if isinstance(value, str)]
     return _hash(
         {
             "notebook": _stamp(job.source),

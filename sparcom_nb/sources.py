@@ -17,6 +17,8 @@ from sparcom_nb.files import shipped
 from sparcom_nb.prompts import Template
 
 MEMBERS = ("base", "instruct")
+#: The control: the base after equally long training on plain documents, without any instruction.
+PLACEBO = "placebo"
 
 _CHATML = Template("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n")
 
@@ -26,7 +28,8 @@ class PairSource:
     """One line of the catalogue: where the two members of a pair come from.
 
     ``base`` and ``instruct`` are hub ids, or folder names under ``data/models`` for the embedded
-    pairs. ``template`` None means the chat template of the tuned member's tokenizer.
+    pairs, whose ``placebo`` is another. ``template`` None means the chat template of the tuned
+    member's tokenizer.
     """
 
     kind: str
@@ -34,13 +37,18 @@ class PairSource:
     base: str
     instruct: str
     template: Template | None = None
+    placebo: str = ""
     embedded: bool = False
 
 
 #: The pairs of the three papers, two small ones, and the two that ship with this package.
 PAIRS = {
-    "tiny-dense": PairSource("dense", "2.4M", "dense-base", "dense-instruct", embedded=True),
-    "tiny-moe": PairSource("moe", "3.8M", "moe-base", "moe-instruct", embedded=True),
+    "tiny-dense": PairSource(
+        "dense", "2.4M", "dense-base", "dense-instruct", placebo="dense-placebo", embedded=True
+    ),
+    "tiny-moe": PairSource(
+        "moe", "3.8M", "moe-base", "moe-instruct", placebo="moe-placebo", embedded=True
+    ),
     "smollm2": PairSource(
         "dense",
         "135M",
@@ -103,7 +111,11 @@ class Identity:
 
 
 def list_pairs() -> pd.DataFrame:
-    """Table of the known pairs: name, kind, size, base, instruct, here (which members are local)."""
+    """Table of the known pairs, a row each.
+
+    Columns: name, kind, size, base, instruct, here (which of the two are local), placebo (whether
+    the control is).
+    """
     rows = []
     for name, source in PAIRS.items():
         here = [member for member in MEMBERS if local_path(name, member) is not None]
@@ -115,6 +127,7 @@ def list_pairs() -> pd.DataFrame:
                 "base": source.base,
                 "instruct": source.instruct,
                 "here": "yes" if len(here) == 2 else " ".join(here) or "no",
+                "placebo": "yes" if local_path(name, PLACEBO) else "no",
             }
         )
     return pd.DataFrame(rows)
@@ -148,6 +161,8 @@ def model_path(name_or_path: str | Path) -> Path:
     if pair in PAIRS and member in MEMBERS:
         here = local_path(pair, member)
         return _checked_path(here) if here else _from_hub(getattr(PAIRS[pair], member))
+    if pair in PAIRS and member == PLACEBO:
+        return _placebo_path(pair)
     if Path(name).exists():
         return _checked_path(Path(name))
     if name in PAIRS:
@@ -161,16 +176,34 @@ def model_path(name_or_path: str | Path) -> Path:
 
 
 def local_path(pair: str, member: str) -> Path | None:
-    """Path of a pair's member when it is on this machine."""
+    """Path of a pair's member, or of its placebo, when it is on this machine."""
     source = PAIRS[pair]
     name = getattr(source, member)
+    folder = shipped("data") / "models" / name
+    if member == PLACEBO:
+        return folder if name and (folder / "config.json").is_file() else None
     if source.embedded:
-        return shipped("data") / "models" / name
+        return folder
     if (pair, member) == ("smollm2", "instruct") and (packaged := _packaged_smollm2()):
         return packaged
     with contextlib.suppress(InputError):
         return _from_hub(name, local_only=True)
     return None
+
+
+def _placebo_path(pair: str) -> Path:
+    """Folder of a pair's placebo, or the way to one."""
+    if here := local_path(pair, PLACEBO):
+        return here
+    if not PAIRS[pair].placebo:
+        raise InputError(
+            f"pair {pair} brings no placebo; train its base on plain documents for as long as its "
+            "tuning took, and give that folder"
+        )
+    raise InputError(
+        f"{pair}/{PLACEBO} is not here; build it beside the other embedded models: "
+        f"sparcom-nb train-default --out {shipped('data') / 'models'}"
+    )
 
 
 def _packaged_smollm2() -> Path | None:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import sparcom_nb as sn
-from sparcom_nb import taps
+from sparcom_nb import sources, taps
 from sparcom_nb.errors import InputError
 
 ALL = ["llama", "qwen2", "gpt_neox", "gpt2", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]
@@ -134,6 +134,30 @@ def test_embedded_pairs_load_and_share_a_template(name):
     assert pair.kind == name.removeprefix("tiny-") and pair.data == "miniworld"
     assert pair.base.template == pair.instruct.template == pair.template
     assert pair.base.identity.weights_sha256 != pair.instruct.identity.weights_sha256
+
+
+def test_a_placebo_is_the_pairs_own_the_users_or_none(folders, tmp_path, monkeypatch):
+    for name in ("dense-base", "dense-instruct", "dense-placebo"):
+        (tmp_path / "models" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "models" / name).symlink_to(folders("qwen2"))
+    monkeypatch.setattr(sources, "shipped", lambda _: tmp_path)
+    pair = sn.load_pair("tiny-dense")
+    assert pair.placebo is not None and pair.placebo.template == pair.template
+    assert sn.load_model("tiny-dense/placebo").identity.name == "tiny-dense/placebo"
+    assert sn.list_pairs().set_index("name")["placebo"].to_dict()["tiny-dense"] == "yes"
+    assert "placebo" not in pair.members
+    (tmp_path / "models/dense-placebo").unlink()
+    assert sn.load_pair("tiny-dense").placebo is None
+    with pytest.raises(InputError, match=r"tiny-dense/placebo is not here; .* train-default --out"):
+        sn.load_model("tiny-dense/placebo")
+    own = sn.load_pair("tiny-dense", placebo=str(folders("llama"))).placebo
+    assert own is not None and own.identity.path == folders("llama")
+
+
+def test_a_pair_without_placebo_says_so(folders):
+    assert sn.load_pair(f"{folders('llama')},{folders('llama')}").placebo is None
+    with pytest.raises(InputError, match="smollm2 brings no placebo"):
+        sn.load_model("smollm2/placebo")
 
 
 def test_two_folders_make_a_pair(folders):
