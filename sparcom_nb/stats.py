@@ -184,8 +184,8 @@ def against_null(
     p = np.minimum(1, 2 * (1 + np.minimum(above, below)) / (1 + len(null)))
     return {
         "value": value,
-        "low": np.maximum(low, floor),
-        "high": high,
+        "low": np.minimum(np.maximum(low, floor), value),
+        "high": np.maximum(high, value),
         "halves": centre,
         "null_mean": null_mean,
         "null_low": null_low,
@@ -276,12 +276,12 @@ def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Of an odd number above three, the half is rounded up or down at random: three of five would give
     intervals a fifth too narrow, and two of five too wide ones.
     """
-    keep = np.zeros(len(category), dtype=bool)
-    for c in np.unique(category):
-        members = np.flatnonzero(category == c)
-        up = rng.integers(2) if len(members) > 3 else 1
-        keep[rng.choice(members, (len(members) + up) // 2, replace=False)] = True
-    return keep
+    names, index, count = np.unique(category, return_inverse=True, return_counts=True)
+    up = np.where(count > 3, rng.integers(2, size=len(names)), 1)
+    order = np.lexsort((rng.random(len(category)), index))
+    rank = np.empty(len(category), dtype=int)
+    rank[order] = np.arange(len(category)) - (np.cumsum(count) - count)[index[order]]
+    return rank < ((count + up) // 2)[index]
 
 
 def _ratio(top: np.ndarray | float, bottom: np.ndarray | float) -> np.ndarray:

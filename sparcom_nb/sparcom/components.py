@@ -17,23 +17,32 @@ _BLOCK_ROWS = 512
 
 
 def specific(
-    frequency: xr.DataArray, top: float | None = None, threshold: float | None = None
+    frequency: xr.DataArray,
+    top: float | None = None,
+    threshold: float | None = None,
+    ties: str = "all",
+    seed: int = 0,
 ) -> xr.DataArray:
     """Mark the components of every instruction whose frequency reaches its cut eps(I).
 
     Args:
         frequency: [instruction, ...] between 0 and 1.
-        top: share of the components to take, all layers together; 0.05 when neither is given. Ties
-            at the cut are all in, so that the share taken can be larger.
+        top: share of the components to take, all layers together; 0.05 when neither is given.
         threshold: the absolute cut instead.
+        ties: ``all`` takes every component that ties at the cut, so that the share taken can be
+            larger; ``random`` draws among them, for every instruction anew, so that the share is
+            the same for all (smaller only where fewer components are active at all).
+        seed: of the draws among ties.
 
     Returns:
         DataArray bool of the same dimensions; on instruction the coordinates ``eps`` (the cut) and
         ``share`` (the share of components taken). A component that is never active is never in.
 
     Raises:
-        InputError: both of ``top`` and ``threshold``, or one outside (0, 1].
+        InputError: both of ``top`` and ``threshold``, one outside (0, 1], or other ``ties``.
     """
+    if ties not in ("all", "random"):
+        raise InputError(f"unknown ties {ties!r}; use all or random")
     if top is not None and threshold is not None:
         raise InputError("give top (a share) or threshold (an absolute cut), not both")
     top = 0.05 if top is None and threshold is None else top
@@ -50,8 +59,11 @@ def specific(
         dask="parallelized",
         output_dtypes=[frequency.dtype, np.float64],
     )
-    eps, share = eps.compute(), share.compute()
-    marked = (frequency >= eps).rename("specific").assign_coords(eps=eps, share=share)
+    marked = frequency >= eps
+    if ties == "random" and top is not None:
+        marked = _thinned(frequency, eps, top, seed)
+        share = marked.mean(frequency.dims[1:])
+    marked = marked.rename("specific").assign_coords(eps=eps.compute(), share=share.compute())
     return marked.assign_attrs(frequency.attrs, top=top or 0.0, threshold=threshold or 0.0)
 
 
@@ -89,6 +101,11 @@ def generality(category_sets: xr.DataArray) -> xr.DataArray:
     return category_sets.sum("category").rename("generality")
 
 
+def unique_sets(category_sets: xr.DataArray) -> xr.DataArray:
+    """What of every category's set is in no other: bool [category, ...]."""
+    return category_sets & (generality(category_sets) == 1)
+
+
 def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFrame:
     """Every component of every category set, a row each.
 
@@ -108,7 +125,7 @@ def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFr
             dim: share[dim].to_numpy()[index] for dim, index in zip(share.dims, where, strict=True)
         }
         part |= {"category": name, "agreement": share.to_numpy()[inside]}
-        part["kind"] = _kind(number.to_numpy()[inside], len(sets))
+        part["kind"] = kind_of(number.to_numpy()[inside], len(sets))
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     if "expert" not in table:
@@ -138,30 +155,34 @@ def overlap(a: xr.DataArray, b: xr.DataArray | None = None, kind: str = "jaccard
         DataArray float64 [first dimension of a, first dimension of b with suffix ``_b``]; NaN where
         two empty sets meet. Category and subtype come along as coordinates, with ``_b`` for b.
     """
-    if kind not in ("jaccard", "overlap"):
-        raise InputError(f"unknown kind {kind!r}; use jaccard or overlap")
     second = a if b is None else b
     if a.shape[1:] != second.shape[1:]:
         raise InputError(
             f"sets over {a.shape[1:]} and {second.shape[1:]} components differ in kind"
         )
-    both = _intersections(a, second)
-    size_a, size_b = (_sizes(x) for x in (a, second))
-    if kind == "jaccard":
-        bottom = size_a[:, None] + size_b[None, :] - both
-    else:
-        bottom = np.minimum(size_a[:, None], size_b[None, :])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = np.where(bottom > 0, both / bottom, np.nan)
     return xr.DataArray(
-        values,
+        relative_overlap(_intersections(a, second), _sizes(a), _sizes(second), kind),
         dims=(a.dims[0], f"{second.dims[0]}_b"),
         coords=_labels(a, "") | _labels(second, "_b"),
         name=kind,
     )
 
 
-def _kind(number: np.ndarray, n_categories: int) -> np.ndarray:
+def relative_overlap(
+    both: np.ndarray, size_a: np.ndarray, size_b: np.ndarray, kind: str = "jaccard"
+) -> np.ndarray:
+    """Overlaps [a, b] from the sizes of intersections [a, b] and of sets; NaN for two empty sets."""
+    if kind not in ("jaccard", "overlap"):
+        raise InputError(f"unknown kind {kind!r}; use jaccard or overlap")
+    if kind == "jaccard":
+        bottom = size_a[:, None] + size_b[None, :] - both
+    else:
+        bottom = np.minimum(size_a[:, None], size_b[None, :])
+    return np.divide(both, bottom, out=np.full(both.shape, np.nan), where=bottom > 0)
+
+
+def kind_of(number: np.ndarray, n_categories: int) -> np.ndarray:
+    """Name of what ``number`` categories share: ``general``, ``unique`` or ``shared``."""
     return np.select([number == n_categories, number == 1], ["general", "unique"], "shared")
 
 
@@ -173,18 +194,49 @@ def _cut(
     if top is None:
         eps = np.full(flat.shape[:-1], threshold, flat.dtype)
     else:
-        k = max(1, round(top * flat.shape[-1]))
+        k = _wanted(top, flat.shape[-1])
         kth = np.partition(flat, -k, axis=-1)[..., -k]
         eps = np.maximum(kth, np.finfo(flat.dtype).tiny)
     return eps, (flat >= eps[..., None]).mean(axis=-1)
+
+
+def _thinned(frequency: xr.DataArray, eps: xr.DataArray, top: float, seed: int) -> xr.DataArray:
+    """Sets of exactly the share ``top``: all above the cut, and as many of its ties as are wanted."""
+    rows = xr.DataArray(np.arange(frequency.shape[0]), dims=frequency.dims[:1])
+    dims = frequency.dims[1:]
+    return xr.apply_ufunc(
+        _thin,
+        frequency,
+        eps,
+        rows,
+        input_core_dims=[dims, [], []],
+        output_core_dims=[dims],
+        vectorize=True,
+        kwargs={"top": top, "seed": seed},
+        dask="parallelized",
+        output_dtypes=[bool],
+    )
+
+
+def _thin(values: np.ndarray, eps: float, row: int, top: float, seed: int) -> np.ndarray:
+    """One instruction's set. Its own random numbers: the same order for all would make overlap."""
+    taken, tied = values > eps, np.flatnonzero(values == eps)
+    wanted = _wanted(top, values.size) - taken.sum()
+    drawn = np.random.default_rng([seed, row]).permutation(tied)[:wanted]
+    taken.reshape(-1)[drawn] = True
+    return taken
+
+
+def _wanted(top: float, size: int) -> int:
+    return max(1, round(top * size))
 
 
 def _flat(sets: xr.DataArray) -> np.ndarray:
     return sets.to_numpy().reshape(sets.shape[0], -1).astype(np.float32)
 
 
-def _blocks(sets: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows in blocks, as 0/1 floats: a product of these counts exactly below 2**24 components."""
+def blocks(sets: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows in blocks, as 0/1 floats: a product of these counts exactly below 2**24 components."""
     for start in range(0, sets.shape[0], _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
         yield rows, _flat(sets[rows])
@@ -192,14 +244,14 @@ def _blocks(sets: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
 
 def _intersections(a: xr.DataArray, b: xr.DataArray) -> np.ndarray:
     both = np.zeros((a.shape[0], b.shape[0]))
-    for rows_a, flat_a in _blocks(a):
-        for rows_b, flat_b in _blocks(b):
+    for rows_a, flat_a in blocks(a):
+        for rows_b, flat_b in blocks(b):
             both[rows_a, rows_b] = flat_a @ flat_b.T
     return both
 
 
 def _sizes(sets: xr.DataArray) -> np.ndarray:
-    return np.concatenate([flat.sum(axis=1, dtype=np.float64) for _, flat in _blocks(sets)])
+    return np.concatenate([flat.sum(axis=1, dtype=np.float64) for _, flat in blocks(sets)])
 
 
 def _labels(sets: xr.DataArray, suffix: str) -> dict[str, tuple[str, np.ndarray]]:
