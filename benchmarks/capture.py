@@ -97,8 +97,8 @@ def _batches(model: c.TransformerBridge, data: str, rows: int) -> Batches:
     """The batches that the capture pass would make."""
     table = sn.limit_rows(sn.load_instructions(data), rows)
     prompts = encode(model.tokenizer, model.template, table, "instruction", model.cfg.n_ctx)
-    budget = c._budget(prompts, None, model)
-    groups = c._batches(prompts, budget)
+    budget = c.token_budget(prompts, None, model)
+    groups = c.batches(prompts, budget)
     return [c.pad([prompts[n] for n in g], 0, "right", taps.device(model)) for g in groups]
 
 

@@ -1,7 +1,8 @@
 from . import capture, describe, prompts, sparcom, stats, taps, view
 from .errors import InputError
-from .evaluation import answer
+from .evaluation import answer, evaluate, perplexity
 from .instructions import CATEGORIES, limit_rows, load_instructions, load_paraphrases
+from .interventions import intervene, mean_activation
 from .models import load_model, load_pair
 from .sources import list_pairs
 from .tuning import tune
@@ -14,12 +15,16 @@ __all__ = [
     "answer",
     "capture",
     "describe",
+    "evaluate",
+    "intervene",
     "limit_rows",
     "list_pairs",
     "load_instructions",
     "load_model",
     "load_pair",
     "load_paraphrases",
+    "mean_activation",
+    "perplexity",
     "prompts",
     "sparcom",
     "stats",

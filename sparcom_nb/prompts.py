@@ -24,6 +24,9 @@ from sparcom_nb.instructions import sample_text, user_text
 
 SPANS = ("instruction", "prompt", "response", "sample")
 
+#: A tokenizer keeps far more than the ids of the texts it gets at once.
+_CHUNK_ROWS = 512
+
 
 @dataclass(frozen=True)
 class Template:
@@ -77,11 +80,43 @@ def encode(
     """
     if span not in SPANS:
         raise InputError(f"unknown span {span!r}; use one of {', '.join(SPANS)}")
-    encoded = _ENCODERS[span](tokenizer, template, data)
+    prompts = []
+    for first in range(0, len(data), _CHUNK_ROWS):
+        chunk = data.iloc[first : first + _CHUNK_ROWS]
+        encoded = _ENCODERS[span](tokenizer, template, chunk)
+        prompts += [
+            _checked(Prompt(row_id, ids, start, stop), span, context)
+            for row_id, (ids, start, stop) in zip(chunk["id"], encoded, strict=True)
+        ]
+    return prompts
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Prompt]:
+    """Tokenise plain texts, cut at ``context``; the tokens count that have one before them.
+
+    Raises:
+        InputError: a text with no such token.
+    """
+    encoded = _encode_plain(tokenizer, list(texts))
     return [
-        _checked(Prompt(row_id, ids, start, stop), span, context)
-        for row_id, (ids, start, stop) in zip(data["id"], encoded, strict=True)
+        _checked(Prompt(f"text {n}", ids[:context], 1, len(ids[:context])), "text", context)
+        for n, (ids, _, _) in enumerate(encoded)
     ]
+
+
+def shortened(prompt: Prompt, tokens: int) -> Prompt:
+    """Return the prompt up to the first ``tokens`` counted ones; no causal model looks beyond.
+
+    Raises:
+        InputError: the prompt counts fewer tokens.
+    """
+    stop = prompt.start + tokens
+    if tokens < 1 or stop > prompt.stop:
+        raise InputError(
+            f"row {prompt.id!r} has {prompt.stop - prompt.start} tokens to count, {tokens} are "
+            "asked for: drop the row or ask for fewer, at least 1"
+        )
+    return Prompt(prompt.id, prompt.ids[:stop], prompt.start, stop)
 
 
 Encoded = list[tuple[list[int], int, int]]
