@@ -21,7 +21,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda ...")]
 BatchTokens = Annotated[
     int | None,
-    typer.Option(help="Tokens in one batch, padding included. [default: by device]", min=1),
+    typer.Option(help="Tokens in one batch, padding included.", min=1, show_default="by device"),
 ]
 
 
@@ -39,7 +39,7 @@ def identify(
     data: Annotated[str, typer.Option(help="A .jsonl file, hexainst or miniworld.")],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     top: Annotated[
-        float | None, typer.Option(help="Share of neurons to take. [default: 0.05]")
+        float | None, typer.Option(help="Share of neurons to take.", show_default="0.05")
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Take frequencies of at least this instead.")
@@ -47,6 +47,9 @@ def identify(
     agreement: Annotated[
         float, typer.Option(help="Share of a category's instructions that must agree.")
     ] = 0.5,
+    relative: Annotated[
+        float, typer.Option(help="Take experts chosen at least this many times as often as evenly.")
+    ] = 1.5,
     span: Annotated[
         str, typer.Option(help="instruction, prompt, response or sample.")
     ] = "instruction",
@@ -58,7 +61,7 @@ def identify(
     device: Device = "auto",
     batch_tokens: BatchTokens = None,
 ) -> None:
-    """Find the neurons that serve each category of instructions."""
+    """Find the neurons, and the experts, that serve each category of instructions."""
     from sparcom_nb.identify import identify as run
 
     manifest = run(
@@ -68,6 +71,7 @@ def identify(
         top=top,
         threshold=threshold,
         agreement=agreement,
+        relative=relative,
         span=span,
         site=site,
         limit=limit,
@@ -80,8 +84,12 @@ def identify(
         f"{manifest['instructions']:,} instructions, {manifest['tokens']:,} tokens, {state}; "
         f"share taken {manifest['share_taken']:.2%}"
     )
+    experts = manifest.get("experts", {}).get("components", {})
     for category, size in manifest["components"].items():
-        typer.echo(f"  {category:5} {size:7,} neurons")
+        chosen = f" {experts.get(category, 0):5,} experts" if experts else ""
+        typer.echo(f"  {category:5} {size:7,} neurons{chosen}")
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in manifest["kinds"].items())
+    typer.echo(f"of the neurons: {kinds}")
     typer.echo(f"written to {out}")
 
 
@@ -89,7 +97,7 @@ def identify(
 def report(
     pair: Annotated[list[str] | None, typer.Option(help="Pair to run (repeatable).")] = None,
     notebook: Annotated[
-        list[str] | None, typer.Option(help="Notebook to run (repeatable). [default: all]")
+        list[str] | None, typer.Option(help="Notebook to run (repeatable).", show_default="all")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports"),
     param: Annotated[

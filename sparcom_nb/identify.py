@@ -15,10 +15,10 @@ import xarray as xr
 from sparcom_nb.instructions import limit_rows, load_instructions
 from sparcom_nb.models import load_model
 from sparcom_nb.sources import Identity, model_path
-from sparcom_nb.sparcom.components import component_table, specific
-from sparcom_nb.sparcom.frequency import activation_frequency
+from sparcom_nb.sparcom.components import DEFAULT_TOP, component_table, specific
+from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
+from sparcom_nb.sparcom.frequency import neuron_frequency
 
-_OUTPUTS = ("frequency.zarr", "components.parquet", "manifest.json")
 _VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy", "xarray")
 
 
@@ -30,6 +30,7 @@ def identify(
     top: float | None = None,
     threshold: float | None = None,
     agreement: float = 0.5,
+    relative: float = RELATIVE,
     span: str = "instruction",
     site: str = "gate",
     limit: int | None = None,
@@ -41,8 +42,11 @@ def identify(
 
     Writes ``frequency.zarr`` (frequency and count [instruction, layer, neuron], n_tokens beside
     them), ``components.parquet`` (see :func:`sparcom_nb.sparcom.component_table`) and
-    ``manifest.json``. A finished run with the same inputs is not done again; an interrupted one is
-    taken up where it stopped.
+    ``manifest.json`` (what was run; sizes, kinds and shares of what was found). For a model with
+    experts the dimensions are [instruction, layer, expert, neuron]; routing (and the count routed)
+    [instruction, layer, expert] stand beside them, and ``experts.parquet`` holds the experts that
+    are chosen at least ``relative`` times as often as if all were used alike. A finished run with
+    the same inputs is not done again; an interrupted one is taken up where it stopped.
 
     Returns:
         The manifest, with ``fresh`` False when it was there already.
@@ -58,9 +62,10 @@ def identify(
         "data": str(data),
         "data_sha256": _table_hash(rows),
         "parameters": {
-            "top": 0.05 if top is None and threshold is None else top,
+            "top": DEFAULT_TOP if top is None and threshold is None else top,
             "threshold": threshold,
             "agreement": agreement,
+            "relative": relative,
             "span": span,
             "site": site,
             "limit": limit,
@@ -84,7 +89,7 @@ def _identify(
     asked = wanted["parameters"]
     model = load_model(wanted["model"], device)
     began = time.perf_counter()
-    frequency = activation_frequency(
+    frequency = neuron_frequency(
         model,
         rows,
         site=asked["site"],
@@ -95,16 +100,34 @@ def _identify(
     seconds = time.perf_counter() - began
     frequency.drop_attrs().to_dataset().to_zarr(out / "frequency.zarr", mode="a")
     frequency = xr.open_zarr(out / "frequency.zarr")["frequency"]
-    marked = specific(frequency, top=asked["top"], threshold=asked["threshold"]).compute()
-    table = component_table(marked, asked["agreement"])
-    table.to_parquet(out / "components.parquet", index=False)
+    marked = specific(frequency, top=asked["top"], threshold=asked["threshold"])
+    found = _found(marked, asked["agreement"], out / "components.parquet")
+    if "routing" in frequency.coords:
+        chosen = specific_experts(frequency["routing"], asked["relative"])
+        found["experts"] = _found(chosen, asked["agreement"], out / "experts.parquet")
+    tables = ["components.parquet", *(["experts.parquet"] if "experts" in found else [])]
     return {
+        "files": ["frequency.zarr", *tables],
         "instructions": len(rows),
         "tokens": int(frequency["n_tokens"].sum()),
         "seconds": round(seconds, 2),
+        **found,
+    }
+
+
+def _found(marked: xr.DataArray, agreement: float, path: Path) -> dict[str, Any]:
+    """Write the table of components, and sum up: shares taken, sizes of sets, kinds."""
+    marked = marked.compute()
+    table = component_table(marked, agreement)
+    table.to_parquet(path, index=False)
+    kinds = table.drop_duplicates(["layer", "expert", "neuron"])["kind"].value_counts()
+    share = marked["share"].groupby("category").mean().to_series()
+    return {
         "share_taken": float(marked["share"].mean()),
+        "share_taken_by_category": share.to_dict(),
         "components": table.groupby("category", sort=False).size().to_dict(),
-        "kinds": table.drop_duplicates(["layer", "neuron"])["kind"].value_counts().to_dict(),
+        "kinds": kinds.to_dict(),
+        "kind_shares": (kinds / marked[0].size).to_dict(),
     }
 
 
@@ -114,10 +137,11 @@ def _table_hash(rows: pd.DataFrame) -> str:
 
 def _finished(out: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
     """Return the manifest of a run with these inputs whose files are all there."""
-    if not all((out / name).exists() for name in _OUTPUTS):
+    if not (out / "manifest.json").exists():
         return None
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    return manifest if manifest | wanted == manifest else None
+    here = all((out / name).exists() for name in manifest.get("files", [""]))
+    return manifest if here and manifest | wanted == manifest else None
 
 
 def _fresh_store(out: Path, wanted: dict[str, Any]) -> Path:

@@ -108,7 +108,7 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
 
     Returns:
         dict: within, across, difference, low and high (95 % interval of the difference over
-        sub-types), null_mean and null_high (mean and 95th percentile under permutation), p
+        sub-types), null_mean, null_low and null_high (mean, 5th and 95th percentile under permutation), p
         (one-sided), same_subtype, other_subtype (the two parts of within), units, unit, draws.
     """
     pairs = PairSums.of(pairwise)
@@ -129,6 +129,7 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
         "low": float(low),
         "high": float(high),
         "null_mean": float(null.mean()),
+        "null_low": float(np.quantile(null, 0.05)),
         "null_high": float(np.quantile(null, 0.95)),
         "p": float((1 + (null >= within - across - 1e-12).sum()) / (1 + draws)),
         "same_subtype": float(same),
@@ -143,15 +144,22 @@ def mean_interval(
     values: np.ndarray, groups: np.ndarray, draws: int = 400, seed: int = 0
 ) -> tuple[float, float, float]:
     """Mean of ``values`` with a 95 % interval over halves of their groups."""
+    mean, low, high = mean_intervals(values[:, None], groups, draws, seed)
+    return float(mean[0]), float(low[0]), float(high[0])
+
+
+def mean_intervals(
+    values: np.ndarray, groups: np.ndarray, draws: int = 400, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means of the columns of ``values`` [row, column], each with its :func:`mean_interval`."""
     names, index = np.unique(groups, return_inverse=True)
-    sums = np.bincount(index, values)
-    counts = np.bincount(index)
+    member = np.eye(len(names))[index]
+    sums, counts = member.T @ values, member.sum(axis=0)
     rng = np.random.default_rng(seed)
     one = np.zeros(len(names), dtype=int)
-    kept = np.stack([half(one, rng) for _ in range(draws)])
-    centre = sums.sum() / counts.sum()
-    low, high = np.quantile((kept @ sums) / (kept @ counts), [0.025, 0.975])
-    return float(centre), float(low), float(high)
+    kept = np.stack([half(one, rng) for _ in range(draws)]).astype(float)
+    low, high = np.quantile((kept @ sums) / (kept @ counts)[:, None], [0.025, 0.975], axis=0)
+    return sums.sum(axis=0) / counts.sum(), low, high
 
 
 def against_null(
@@ -224,7 +232,7 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
         seed: of the permutations.
 
     Returns:
-        dict: r2 (0 to 1), null_mean and null_high (mean and 95th percentile under permutation), p
+        dict: r2 (0 to 1), null_mean, null_low and null_high (mean, 5th and 95th percentile under permutation), p
         (one-sided), units, unit, draws.
     """
     flat = values.to_numpy().reshape(len(values), -1).astype(float)

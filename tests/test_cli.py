@@ -70,6 +70,50 @@ def test_identify_agrees_with_the_package(identified):
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
 
 
+def test_identify_says_kinds_and_shares(identified):
+    out, done = identified
+    manifest = json.loads((out / "manifest.json").read_text())
+    table = pd.read_parquet(out / "components.parquet")
+    neurons = table.groupby(["layer", "neuron"])["kind"].first()
+    assert manifest["kinds"] == neurons.value_counts().to_dict()
+    assert manifest["kind_shares"]["unique"] == pytest.approx((neurons == "unique").sum() / 2560)
+    shares = manifest["share_taken_by_category"]
+    assert set(shares) == set(sn.CATEGORIES) and min(shares.values()) > 0.04
+    assert np.mean(list(shares.values())) == pytest.approx(manifest["share_taken"])
+    assert f"{manifest['kinds']['unique']:,} unique" in done.stdout
+
+
+def test_identify_of_a_model_with_experts(tmp_path):
+    arguments = ["identify", "--model", "tiny-moe/instruct", "--data", "miniworld", "--limit", 30]
+    done = run(*arguments, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    stored = xr.open_zarr(tmp_path / "frequency.zarr")
+    assert stored["frequency"].dims == ("instruction", "layer", "expert", "neuron")
+    np.testing.assert_allclose(stored["routing"], stored["routed"] / stored["n_tokens"], rtol=1e-6)
+    data = sn.limit_rows(sn.load_instructions("miniworld"), 30)
+    joint = sn.sparcom.expert_neuron_frequency(sn.load_model("tiny-moe/instruct"), data)
+    expected = sn.sparcom.component_table(sn.sparcom.specific(joint))
+    found = pd.read_parquet(tmp_path / "components.parquet")
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    experts = sn.sparcom.component_table(sn.sparcom.specific_experts(joint["routing"]))
+    table = pd.read_parquet(tmp_path / "experts.parquet")
+    pd.testing.assert_frame_equal(table, experts, check_dtype=False)
+    assert len(table) and table["neuron"].isna().all() and not table["expert"].isna().any()
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["experts"]["components"] == table.groupby("category").size().to_dict()
+    (tmp_path / "experts.parquet").unlink()
+    assert "done before" not in run(*arguments, "--out", tmp_path).stdout
+    assert "done before" in run(*arguments, "--out", tmp_path).stdout
+
+
+def test_help_tells_the_defaults():
+    from sparcom_nb.sparcom.components import DEFAULT_TOP
+    from sparcom_nb.sparcom.experts import RELATIVE
+
+    text = run("identify", "--help").stdout
+    assert f"[default: ({DEFAULT_TOP})]" in text and f"[default: {RELATIVE}]" in text
+
+
 def test_a_finished_run_is_not_done_again(identified):
     out, _ = identified
     before = (out / "components.parquet").stat().st_mtime_ns

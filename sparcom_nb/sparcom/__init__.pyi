@@ -1,14 +1,28 @@
+from .alteration import (
+    alteration,
+    before_after,
+    before_after_by_layer,
+    floor_test,
+    frequency_shift,
+    instruction_jaccard,
+    jaccard,
+    kept_share,
+    over_layers,
+    placebo_test,
+    profile_distance,
+    routing_shift,
+)
 from .baselines import category_means, contrast, entropy, lape, random_sets
-from .components import category_sets, component_table, generality, overlap, specific
+from .centroids import guess_category
+from .components import category_sets, component_table, generality, overlap, specific, unique_sets
+from .experts import conditional_frequency, expert_usage, specific_experts, uniform_rate
 from .frequency import (
     activation_frequency,
     as_frequency,
-    conditional_frequency,
     expert_frequency,
     expert_neuron_frequency,
     neuron_frequency,
     token_activity,
-    uniform_rate,
 )
 from .profiles import layer_shares
 from .sweep import TOPS, category_overlap_at, sweep
@@ -17,7 +31,10 @@ from .wording import wording_ladder
 __all__ = [
     "TOPS",
     "activation_frequency",
+    "alteration",
     "as_frequency",
+    "before_after",
+    "before_after_by_layer",
     "category_means",
     "category_overlap_at",
     "category_sets",
@@ -27,15 +44,28 @@ __all__ = [
     "entropy",
     "expert_frequency",
     "expert_neuron_frequency",
+    "expert_usage",
+    "floor_test",
+    "frequency_shift",
     "generality",
+    "guess_category",
+    "instruction_jaccard",
+    "jaccard",
+    "kept_share",
     "lape",
     "layer_shares",
     "neuron_frequency",
+    "over_layers",
     "overlap",
+    "placebo_test",
+    "profile_distance",
     "random_sets",
+    "routing_shift",
     "specific",
+    "specific_experts",
     "sweep",
     "token_activity",
     "uniform_rate",
+    "unique_sets",
     "wording_ladder",
 ]

@@ -13,6 +13,8 @@ import xarray as xr
 from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import CATEGORIES
 
+#: Share of the components that is taken when nothing else is asked for.
+DEFAULT_TOP = 0.05
 _BLOCK_ROWS = 512
 
 
@@ -27,7 +29,8 @@ def specific(
 
     Args:
         frequency: [instruction, ...] between 0 and 1.
-        top: share of the components to take, all layers together; 0.05 when neither is given.
+        top: share of the components to take, all layers together; DEFAULT_TOP (0.05) when
+            neither is given.
         threshold: the absolute cut instead.
         ties: ``all`` takes every component that ties at the cut, so that the share taken can be
             larger; ``random`` draws among them, for every instruction anew, so that the share is
@@ -45,7 +48,7 @@ def specific(
         raise InputError(f"unknown ties {ties!r}; use all or random")
     if top is not None and threshold is not None:
         raise InputError("give top (a share) or threshold (an absolute cut), not both")
-    top = 0.05 if top is None and threshold is None else top
+    top = DEFAULT_TOP if top is None and threshold is None else top
     value = threshold if top is None else top
     if value is None or not 0 < value <= 1:
         name = "threshold" if top is None else "top"
@@ -110,8 +113,8 @@ def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFr
     """Every component of every category set, a row each.
 
     Returns:
-        DataFrame: the component's coordinates (layer, expert, neuron; expert is missing where there
-        are none), category, agreement (share of the category's instructions it is specific to) and
+        DataFrame: the component's coordinates (layer, expert, neuron; expert or neuron is missing
+        where the components have none), category, agreement (share of the category's instructions it is specific to) and
         kind: ``general`` in all categories present, ``unique`` to one, else ``shared``.
     """
     sets = category_sets(specific, agreement)
@@ -128,9 +131,9 @@ def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFr
         part["kind"] = kind_of(number.to_numpy()[inside], len(sets))
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    if "expert" not in table:
-        table["expert"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    return table
+    for dim in {"expert", "neuron"} - set(table):
+        table[dim] = pd.array([pd.NA] * len(table), dtype="Int64")
+    return table[["layer", "expert", "neuron", "category", "agreement", "kind"]]
 
 
 def by_category(array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:

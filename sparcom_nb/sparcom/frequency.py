@@ -103,7 +103,7 @@ def expert_neuron_frequency(
     Returns:
         DataArray float32 [instruction, layer, expert, neuron]. The routing frequencies of the same
         pass are its coordinate ``routing`` [instruction, layer, expert], an upper bound of p; see
-        :func:`conditional_frequency`.
+        :func:`sparcom_nb.sparcom.conditional_frequency`.
     """
     _check_sparse(model)
     counts = capture_all(model, data, [ExpertCounts(site), RoutingCounts()], span, **options)
@@ -125,28 +125,6 @@ def neuron_frequency(
     """
     measured = expert_neuron_frequency if taps.sparse_layers(model) else activation_frequency
     return measured(model, data, site, span, **options)
-
-
-def conditional_frequency(joint: xr.DataArray, routing: xr.DataArray) -> xr.DataArray:
-    """Frequency p/q of an expert's neurons on the tokens that the expert is given.
-
-    Args:
-        joint: p [instruction, layer, expert, neuron] of :func:`expert_neuron_frequency`.
-        routing: q [instruction, layer, expert]; ``joint["routing"]`` or :func:`expert_frequency`.
-
-    Returns:
-        DataArray of the dimensions of ``joint``, NaN where the expert is given no token.
-    """
-    return (joint / routing.where(routing > 0)).rename("conditional_frequency")
-
-
-def uniform_rate(routing: xr.DataArray) -> float:
-    """Frequency k/E of an expert when all are used alike: k experts a token, E in a layer.
-
-    A cut relative to it is ``specific(routing, threshold=1.5 * uniform_rate(routing))``.
-    """
-    experts_a_token = round(float(routing[0].isel(layer=0).sum()))
-    return experts_a_token / routing.sizes["expert"]
 
 
 def as_frequency(counts: xr.DataArray) -> xr.DataArray:

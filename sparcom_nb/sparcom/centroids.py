@@ -1,0 +1,81 @@
+"""Reading the category of an instruction from frequencies, without training anything.
+
+Every category is the mean of its instructions' frequencies, and an instruction belongs to the
+nearest mean (nearest centroid, Euclidean). Its own sub-type is left out of the means, so that it has
+to be recognised by other tasks of its category, not by its wording.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.stats import mean_interval, units
+
+
+def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
+    """Name every instruction's category from the others' frequencies, and test the result.
+
+    Args:
+        frequency: [instruction, ...] with category and subtype on instruction.
+        draws: permutations of the categories among whole sub-types.
+        seed: of the permutations and of the interval.
+
+    Returns:
+        dict: guesses (DataFrame: category, guess), accuracy, low and high (95 % over halves of the
+        sub-types), chance (one over the number of categories), null_mean and null_high (mean and
+        95th percentile under permutation), p, units, unit, draws.
+    """
+    x = frequency.to_numpy().reshape(frequency.shape[0], -1).astype(float)
+    labels, unit = units(frequency)
+    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+    names = [c for c in CATEGORIES if c in set(frequency["category"].to_numpy())]
+    category = np.array([names.index(c) for c in frequency["category"].to_numpy()[first]])
+    similar = _Similar(x, index)
+    rng = np.random.default_rng(seed)
+    guess = similar.guess(category)
+    right = guess == category[index]
+    shuffled = [rng.permutation(category) for _ in range(draws)]
+    null = np.array([(similar.guess(c) == c[index]).mean() for c in shuffled])
+    accuracy, low, high = mean_interval(right.astype(float), labels, seed=seed)
+    table = {"category": np.array(names)[category[index]], "guess": np.array(names)[guess]}
+    return {
+        "guesses": pd.DataFrame(table),
+        "accuracy": accuracy,
+        "low": low,
+        "high": high,
+        "chance": 1 / len(names),
+        "null_mean": float(null.mean()),
+        "null_high": float(np.quantile(null, 0.95)),
+        "p": float((1 + (null >= accuracy - 1e-12).sum()) / (1 + draws)),
+        "units": len(first),
+        "unit": unit,
+        "draws": draws,
+    }
+
+
+class _Similar:
+    """Inner products of instructions and sub-types: all that distances to centroids are made of."""
+
+    def __init__(self, x: np.ndarray, index: np.ndarray) -> None:
+        self.index, self.size = index, np.bincount(index).astype(float)
+        sums = np.eye(len(self.size))[index].T @ x
+        self.rows = x @ sums.T  # [instruction, unit]
+        self.units = sums @ sums.T  # [unit, unit]
+
+    def guess(self, category: np.ndarray) -> np.ndarray:
+        """Nearest category [instruction], for any categories of the units: index [unit]."""
+        member = np.eye(category.max() + 1)[category]
+        own = member[self.index]
+        size = (self.size @ member)[None, :] - own * self.size[self.index][:, None]
+        sums = self.units @ member
+        norm = np.einsum("uc,uc->c", member, sums)[None, :] - own * (
+            2 * sums[self.index] - np.diag(self.units)[self.index][:, None]
+        )
+        along = self.rows @ member
+        along -= own * np.take_along_axis(self.rows, self.index[:, None], axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            distance = norm / size**2 - 2 * along / size
+        return np.nanargmin(distance, axis=1)

@@ -1,0 +1,109 @@
+"""Experts as components, against plain numpy; reading categories from frequencies."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import sparcom_nb as sn
+from sparcom_nb.errors import InputError
+from sparcom_nb.stats import mean_interval
+
+CATEGORIES = ["CLS", "QA", "SUM"]
+
+
+def made(effect, seed=0):
+    """36 instructions, 3 categories of 4 sub-types; 2 of 8 experts a token, 10 tokens, 3 layers."""
+    rng = np.random.default_rng(seed)
+    category = np.repeat(CATEGORIES, 12)
+    liking = rng.normal(size=(3, 3, 8))[np.repeat([0, 1, 2], 12)] * effect
+    noise = rng.gumbel(size=(10, 36, 3, 8))
+    rank = (-(liking + noise)).argsort(axis=-1).argsort(axis=-1)
+    routing = xr.DataArray(
+        (rank < 2).mean(axis=0).astype(np.float32),
+        dims=("instruction", "layer", "expert"),
+        coords={
+            "instruction": [f"i{n}" for n in range(36)],
+            "layer": [1, 3, 5],
+            "expert": range(8),
+            "category": ("instruction", category),
+            "subtype": ("instruction", [f"s{n % 4}" for n in range(36)]),
+            "n_tokens": ("instruction", np.full(36, 10)),
+        },
+    )
+    return routing
+
+
+def test_the_cut_is_relative_to_uniform():
+    routing = made(1.0)
+    assert sn.sparcom.uniform_rate(routing) == 0.25
+    marked = sn.sparcom.specific_experts(routing, relative=1.6)
+    np.testing.assert_array_equal(marked, np.rint(routing.to_numpy() * 10) >= 4)
+    assert marked.attrs["relative"] == 1.6 and float(marked["eps"][0]) == pytest.approx(0.4)
+    for wrong in (0, -1, 4.1):
+        with pytest.raises(InputError, match="relative must be above 0 and at most 4"):
+            sn.sparcom.specific_experts(routing, relative=wrong)
+
+
+def test_component_table_of_experts_and_of_their_neurons():
+    routing = made(1.0)
+    marked = sn.sparcom.specific_experts(routing)
+    table = sn.sparcom.component_table(marked)
+    sets = sn.sparcom.category_sets(marked)
+    assert len(table) == int(sets.sum()) and table["neuron"].isna().all()
+    neurons = (marked.astype(float) * xr.DataArray([1.0, 0.0, 0.5], dims="neuron")).assign_coords(
+        neuron=[0, 1, 2]
+    )
+    both = sn.sparcom.component_table(sn.sparcom.specific(neurons, threshold=0.9))
+    assert list(both) == ["layer", "expert", "neuron", "category", "agreement", "kind"]
+    assert set(both["neuron"]) == {0}
+    columns = ["layer", "expert", "category", "agreement", "kind"]
+    pd.testing.assert_frame_equal(both[columns], table[columns])
+
+
+def test_usage_is_the_mean_with_the_interval_of_each_expert():
+    routing = made(1.0)
+    table = sn.sparcom.expert_usage(routing).set_index(["category", "layer", "expert"])
+    assert len(table) == 3 * 3 * 8
+    values, groups = routing.to_numpy()[12:24, 2, 4], routing["subtype"].to_numpy()[12:24]
+    row = table.loc[("QA", 5, 4)]
+    assert row["mean"] == pytest.approx(values.mean()) and row["n"] == 12
+    expected = mean_interval(values.astype(float), groups)
+    np.testing.assert_allclose(row[["mean", "low", "high"]].to_numpy(float), expected)
+
+
+def nearest_by_hand(frequency, category, subtype):
+    """Leave out the instruction's own sub-type, average the rest of each category, compare."""
+    x = frequency.to_numpy().reshape(len(frequency), -1).astype(float)
+    guesses = []
+    for n in range(len(x)):
+        out = (category == category[n]) & (subtype == subtype[n])
+        distance = {
+            c: ((x[n] - x[(category == c) & ~out].mean(axis=0)) ** 2).sum() for c in CATEGORIES
+        }
+        guesses.append(min(distance, key=distance.get))
+    return np.array(guesses)
+
+
+def test_guesses_equal_nearest_centroids_by_hand():
+    routing = made(0.7)
+    found = sn.sparcom.guess_category(routing, draws=49)
+    category, subtype = routing["category"].to_numpy(), routing["subtype"].to_numpy()
+    expected = nearest_by_hand(routing, category, subtype)
+    np.testing.assert_array_equal(found["guesses"]["guess"], expected)
+    assert found["accuracy"] == pytest.approx((expected == category).mean())
+    assert found["chance"] == pytest.approx(1 / 3) and found["units"] == 12
+    assert found["p"] == 0.02 and found["low"] > found["null_high"]
+    leaky = category == nearest_by_hand(routing, category, routing["instruction"].to_numpy())
+    assert leaky.mean() != found["accuracy"]
+
+
+def test_no_category_is_read_from_frequencies_that_hold_none():
+    """Sub-types differ, categories do not: p must not be small more often than it says."""
+    rng, small = np.random.default_rng(0), 0
+    for seed in range(40):
+        routing = made(0.0, seed)
+        subtype = rng.normal(size=(12, 3, 8))[np.repeat(range(3), 12) * 4 + np.arange(36) % 4]
+        found = sn.sparcom.guess_category(routing + subtype, draws=39, seed=seed)
+        small += found["p"] <= 0.05
+    assert small <= 6
