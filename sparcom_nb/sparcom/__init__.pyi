@@ -13,9 +13,12 @@ from .alteration import (
     routing_shift,
 )
 from .baselines import category_means, contrast, entropy, lape, random_sets
+from .carry_over import between_sources, carry_over, split_halves
 from .centroids import guess_category
+from .comparison import compare_methods
 from .components import category_sets, component_table, generality, overlap, specific, unique_sets
 from .experts import conditional_frequency, expert_usage, specific_experts, uniform_rate
+from .fair import compare_cuts
 from .frequency import (
     activation_frequency,
     as_frequency,
@@ -26,7 +29,15 @@ from .frequency import (
 )
 from .profiles import layer_shares
 from .sweep import TOPS, category_overlap_at, sweep
-from .wording import wording_ladder
+from .uniqueness import (
+    combinations,
+    kind_counts,
+    kinds_sweep,
+    layer_kinds,
+    set_overlap,
+    set_sizes,
+)
+from .wording import wording_ladder, wording_sets
 
 __all__ = [
     "TOPS",
@@ -35,9 +46,14 @@ __all__ = [
     "as_frequency",
     "before_after",
     "before_after_by_layer",
+    "between_sources",
+    "carry_over",
     "category_means",
     "category_overlap_at",
     "category_sets",
+    "combinations",
+    "compare_cuts",
+    "compare_methods",
     "component_table",
     "conditional_frequency",
     "contrast",
@@ -52,7 +68,10 @@ __all__ = [
     "instruction_jaccard",
     "jaccard",
     "kept_share",
+    "kind_counts",
+    "kinds_sweep",
     "lape",
+    "layer_kinds",
     "layer_shares",
     "neuron_frequency",
     "over_layers",
@@ -61,11 +80,15 @@ __all__ = [
     "profile_distance",
     "random_sets",
     "routing_shift",
+    "set_overlap",
+    "set_sizes",
     "specific",
     "specific_experts",
+    "split_halves",
     "sweep",
     "token_activity",
     "uniform_rate",
     "unique_sets",
     "wording_ladder",
+    "wording_sets",
 ]

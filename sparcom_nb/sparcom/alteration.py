@@ -131,7 +131,7 @@ PLACEBO = "tuned beyond placebo"
 
 
 def before_after(
-    models: Mapping[str, xr.DataArray], yardstick: Yardstick, splits: int = 20, seed: int = 0
+    models: Mapping[str, xr.DataArray], yardstick: Yardstick, splits: int = 10, seed: int = 0
 ) -> pd.DataFrame:
     """Compare base with tuned (and placebo) on the same instructions, and with halves as floors.
 
@@ -152,19 +152,22 @@ def before_after(
     """
     made, _ = paired.parts(models)
     statistics = _statistics(yardstick, "placebo" in models, splits, seed)
-    return pd.concat(
+    table = pd.concat(
         [
             paired.estimate(made, statistic).assign(pair=name)
             for name, statistic in statistics.items()
         ],
         ignore_index=True,
-    )[["category", "pair", "value", "low", "high"]]
+    )
+    bounded = ~table["pair"].isin([ACROSS, PLACEBO])
+    table.loc[bounded, ["low", "high"]] = table.loc[bounded, ["low", "high"]].clip(0, 1)
+    return table[["category", "pair", "value", "low", "high"]]
 
 
 def floor_test(
     models: Mapping[str, xr.DataArray],
     yardstick: Yardstick,
-    splits: int = 20,
+    splits: int = 10,
     draws: int = 199,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -189,8 +192,8 @@ def placebo_test(
     return paired.swap_test(made, _beyond_placebo(yardstick), "tuned", "placebo", draws, seed)
 
 
-def by_layer(
-    models: Mapping[str, xr.DataArray], yardstick: Yardstick, splits: int = 20, seed: int = 0
+def before_after_by_layer(
+    models: Mapping[str, xr.DataArray], yardstick: Yardstick, splits: int = 10, seed: int = 0
 ) -> pd.DataFrame:
     """:func:`before_after` of every layer by itself, with the column ``layer``."""
     layers = models["base"]["layer"].to_numpy()
