@@ -27,7 +27,7 @@ from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import validate
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt, encode
+from sparcom_nb.prompts import Prompt, encode, shortened
 
 #: Results above this many bytes go to a Zarr store.
 MEMORY_BYTES = 512 * 2**20
@@ -225,6 +225,7 @@ def capture_all(
     measures: Sequence[Measure],
     span: str,
     *,
+    first_tokens: int | None = None,
     batch_tokens: int | None = None,
     padding_side: str = "right",
     store: Path | str | None = None,
@@ -237,6 +238,8 @@ def capture_all(
         data: rows as :func:`sparcom_nb.load_instructions` returns them.
         measures: what to keep; where they share a dimension they agree on its coordinate.
         span: which tokens count, one of :data:`sparcom_nb.prompts.SPANS`.
+        first_tokens: count only so many tokens, the span's first, of every row: for a comparison
+            of instructions of different lengths.
         batch_tokens: tokens (padding included) in one batch; None chooses by device.
         padding_side: ``right`` or ``left``; the result does not depend on it.
         store: Zarr folder to write to and to resume from; None keeps a small result in memory and
@@ -248,11 +251,14 @@ def capture_all(
         with coordinates category, subtype and n_tokens (counted tokens, int) on ``instruction``.
 
     Raises:
-        InputError: a row without a token to count or longer than the context, a budget smaller
-            than the longest prompt, or a store that holds something else.
+        InputError: a row without a token to count, with fewer than ``first_tokens`` or longer than
+            the context, a budget smaller than the longest prompt, or a store that holds something
+            else.
     """
     data = validate(data)
     prompts = encode(model.tokenizer, model.template, data, span, model.cfg.n_ctx)
+    if first_tokens is not None:
+        prompts = [shortened(prompt, first_tokens) for prompt in prompts]
     budget = token_budget(prompts, batch_tokens, model)
     result = _Result(data, prompts, [_Kept(measure, model) for measure in measures], store)
     with progress(len(prompts), "capture", "instructions", show_progress) as shown:

@@ -9,7 +9,9 @@ has rows in both collections takes its label along in both: that its own rows ag
 for the category.
 """
 
+import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,8 +23,10 @@ from sparcom_nb.stats import against_null, half
 
 MEASURES = ("Jaccard of sets", "Jaccard of unique parts", "precision of unique parts")
 
-#: Agreement [measure, (own, other)] of two collections, given labels of all units and which to keep.
-_Agreement = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: Sets bool [category, component], given labels [unit] and which units to keep [unit].
+Sets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: Agreement [measure, (own, other)] of two collections, given the same.
+Agreeing = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def split_halves(
@@ -44,21 +48,16 @@ def split_halves(
     Returns:
         DataFrame, a row for each of :data:`MEASURES`: measure, own (mean over categories), other
         (mean over pairs of different categories), and value (own minus other), low, high, halves,
-        null_mean, null_low, null_high, p of :func:`sparcom_nb.stats.against_null`.
+        null_mean, null_low, null_high, p of :func:`sparcom_nb.stats.against_null`. Precision is the
+        share of the components unique to a category in one half that are in its set in the other.
     """
     votes = Votes.of(specific)
     rng = np.random.default_rng(seed)
 
-    def agreement_of(category: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        found = []
-        for _ in range(splits):
-            first = half(np.where(keep, category, -1), rng)
-            parts = (keep & first, keep & ~first)
-            found.append(_agreement(*(votes.sets(agreement, category, part) for part in parts)))
-        return np.nanmean(found, axis=0)
+    def agreeing(category: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        return in_halves(partial(votes.sets, agreement), _agreement, category, keep, splits, rng)
 
-    presence = np.zeros(len(votes.names), dtype=int)
-    return _tested(agreement_of, votes.category, presence, draws, rng)
+    return tested(agreeing, votes.category, draws, rng).assign(measure=MEASURES)
 
 
 def carry_over(
@@ -68,24 +67,24 @@ def carry_over(
 
     Args:
         a: bool [instruction, ...].
-        b: the same components on other instructions of the same categories.
+        b: the same components on other instructions. A category that only one collection holds is
+            left out.
         agreement: as in :func:`sparcom_nb.sparcom.category_sets`.
         draws: half samples, and permutations.
         seed: of both.
 
     Returns:
-        DataFrame as of :func:`split_halves`. Precision is the share of the components unique to a
-        category in ``a`` that are in its set in ``b``.
+        DataFrame as of :func:`split_halves`.
 
     Raises:
-        InputError: the collections hold different categories.
+        InputError: fewer than two categories in common.
     """
-    votes = Votes.of(a), Votes.of(b)
-    if votes[0].categories != votes[1].categories:
+    common = set(a["category"].to_numpy()) & set(b["category"].to_numpy())
+    if len(common) < 2:
         raise InputError(
-            f"categories {', '.join(votes[0].categories)} and {', '.join(votes[1].categories)} "
-            "differ; give both collections rows of the same categories"
+            f"the collections share {len(common)} categories; give both rows of two or more"
         )
+    votes = [Votes.of(x[np.isin(x["category"].to_numpy(), list(common))]) for x in (a, b)]
     names = np.unique(np.concatenate([v.names for v in votes]))
     place = [np.searchsorted(names, v.names) for v in votes]
     category, presence = np.zeros(len(names), dtype=int), np.zeros(len(names), dtype=int)
@@ -93,32 +92,87 @@ def carry_over(
         category[index] = v.category
         presence[index] += 1 << bit
 
-    def agreement_of(labels: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    def agreeing(labels: np.ndarray, keep: np.ndarray) -> np.ndarray:
         return _agreement(
             *(v.sets(agreement, labels[i], keep[i]) for v, i in zip(votes, place, strict=True))
         )
 
-    return _tested(agreement_of, category, presence, draws, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return tested(agreeing, category, draws, rng, presence).assign(measure=MEASURES)
 
 
-def _tested(
-    agreement_of: _Agreement,
+def between_sources(
+    specific: xr.DataArray,
+    source: np.ndarray,
+    agreement: float = 0.5,
+    draws: int = 199,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Carry over sets between the two sources with most rows, such as authored and generated.
+
+    Args:
+        specific: bool [instruction, ...].
+        source: name of every instruction's source.
+        agreement: as in :func:`sparcom_nb.sparcom.category_sets`.
+        draws: half samples, and permutations.
+        seed: of both.
+
+    Returns:
+        DataFrame as of :func:`split_halves` with a column ``collections``; empty where all rows
+        have one source.
+    """
+    names = pd.Series(source).value_counts(sort=True).index[:2]
+    if len(names) < 2:
+        return pd.DataFrame(columns=["collections", "measure", "own", "other", "value"])
+    a, b = (specific[np.asarray(source) == name] for name in names)
+    table = carry_over(a, b, agreement, draws, seed)
+    return table.assign(collections=f"{names[0]} to {names[1]}")
+
+
+def in_halves(
+    sets: Sets,
+    agreement: Callable[[np.ndarray, np.ndarray], np.ndarray],
     category: np.ndarray,
-    presence: np.ndarray,
+    keep: np.ndarray,
+    splits: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Mean agreement between sets from the two halves of the kept units, over random splits."""
+    found = []
+    for _ in range(splits):
+        first = half(np.where(keep, category, -1), rng)
+        found.append(agreement(sets(category, keep & first), sets(category, keep & ~first)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no split has a value
+        return np.nanmean(found, axis=0)
+
+
+def tested(
+    agreeing: Agreeing,
+    category: np.ndarray,
     draws: int,
     rng: np.random.Generator,
+    presence: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Value, interval and null; ``presence`` says of each unit which collections it has rows in."""
+    """Own, other and their difference with interval and null, a row for every measure.
+
+    ``presence`` numbers the collections in which a unit has rows; labels are permuted, and halves
+    drawn, among units that have rows in the same.
+    """
+    presence = np.zeros_like(category) if presence is None else presence
     everything = np.ones(len(category), dtype=bool)
-    found = agreement_of(category, everything)
     strata = category + presence * (1 + category.max())
-    halves = np.array([_gap(agreement_of(category, half(strata, rng))) for _ in range(draws)])
-    null = [
-        _gap(agreement_of(_permuted(category, presence, rng), everything)) for _ in range(draws)
-    ]
-    tested = against_null(_gap(found), halves, np.array(null))
-    own, other = found.T
-    return pd.DataFrame({"measure": MEASURES, "own": own, "other": other, **tested})
+    found = agreeing(category, everything)
+    halves = [_gap(agreeing(category, half(strata, rng))) for _ in range(draws)]
+    null = [_gap(agreeing(_permuted(category, presence, rng), everything)) for _ in range(draws)]
+    numbers = against_null(_gap(found), np.array(halves), np.array(null))
+    return pd.DataFrame({"own": found[:, 0], "other": found[:, 1], **numbers})
+
+
+def own_and_other(matrix: np.ndarray) -> list[float]:
+    """Means of the diagonal and of the rest, of the values there are."""
+    own = np.eye(len(matrix), dtype=bool)
+    return [_mean(matrix[own]), _mean(matrix[~own])]
 
 
 def _permuted(category: np.ndarray, presence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -137,12 +191,10 @@ def _agreement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     size = unique_a.sum(axis=1, keepdims=True)
     precision = np.divide(common, size, out=np.full(common.shape, np.nan), where=size > 0)
     matrices = (set_overlaps(a, b), set_overlaps(unique_a, unique_b), precision)
-    own = np.eye(len(a), dtype=bool)
-    return np.array([[_mean(m[own]), _mean(m[~own])] for m in matrices])
+    return np.array([own_and_other(matrix) for matrix in matrices])
 
 
 def _mean(values: np.ndarray) -> float:
-    """Mean of the values there are; NaN when there are none."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else np.nan
 

@@ -1,0 +1,181 @@
+"""Pictures of general and unique components: a value with its interval beside its null, everywhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.view.theme import NEUTRAL, figure, label
+
+BLUE = "#0072B2"
+NULL = "#c9b8a8"
+KIND_NAMES = {"unique": "unique to one", "shared": "shared by some", "general": "general"}
+
+
+def against_null(axes: Axes, table: pd.DataFrame, names: Sequence[Any]) -> None:
+    """One line a row: value with interval (blue) over the range under shuffled labels (band)."""
+    rows = np.arange(len(table))[::-1]
+    spread = [table["value"] - table["low"], table["high"] - table["value"]]
+    axes.hlines(
+        rows, table["null_low"], table["null_high"], color=NULL, lw=9, label="labels shuffled"
+    )
+    axes.plot(table["null_mean"], rows, "|", color=NEUTRAL, ms=9)
+    axes.errorbar(
+        table["value"], rows, xerr=spread, fmt="o", color=BLUE, capsize=3, label="true labels"
+    )
+    axes.set_yticks(rows, [str(name) for name in names])
+    axes.set_ylim(-0.7, len(table) - 0.3)
+
+
+def panels(
+    table: pd.DataFrame, by: str, name: str, titles: dict[Any, str], x: str, width: float = 9.5
+) -> Figure:
+    """A panel for every key of ``titles`` found in column ``by``, a line for every ``name``."""
+    keys = [key for key in titles if key in set(table[by])]
+    lines = table[table[by] == keys[0]]
+    fig, axes = figure(width, 0.38 * len(lines) + 1.5, columns=len(keys))
+    for panel, key in zip(axes, keys, strict=True):
+        part = table[table[by] == key]
+        against_null(panel, part, part[name].to_list())
+        label(panel, titles[key], x, "")
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+    for panel in axes[1:]:
+        if list(table.loc[table[by] == keys[0], name]) == [
+            t.get_text() for t in panel.get_yticklabels()
+        ]:
+            panel.set_yticklabels([])
+    axes[0].legend(fontsize=8, loc="best")
+    return fig
+
+
+def sizes(table: pd.DataFrame) -> Figure:
+    """Sizes of the categories' sets and of their unique parts."""
+    titles = {"set": "The category's set", "unique": "... of it in no other set"}
+    return panels(table, "part", "category", titles, "neurons")
+
+
+def kinds(table: pd.DataFrame) -> Figure:
+    """Components by the number of categories whose set holds them."""
+    fig, (axes,) = figure(7, 0.4 * len(table) + 1.4)
+    names = [
+        f"{n} ({kind})" if kind != "shared" else n
+        for n, kind in zip(table["number"], table["kind"], strict=True)
+    ]
+    against_null(axes, table, names)
+    axes.set_xlim(0, None)
+    axes.legend(fontsize=8)
+    label(axes, "In how many categories' sets is a neuron?", "neurons", "categories")
+    return fig
+
+
+def upset(table: pd.DataFrame, n: int = 12) -> Figure:
+    """The ``n`` most frequent combinations of categories: which (left) and how many (right)."""
+    table = table.head(n)
+    fig, (left, right) = figure(9, 0.33 * len(table) + 1.4, columns=2)
+    rows = np.arange(len(table))[::-1]
+    present = [
+        c for c in CATEGORIES if any(c in names.split(" + ") for names in table["categories"])
+    ]
+    for row, names in zip(rows, table["categories"], strict=True):
+        inside = [present.index(c) for c in names.split(" + ")]
+        left.plot(range(len(present)), [row] * len(present), ".", color="#dddddd", ms=9)
+        left.plot(inside, [row] * len(inside), "o-", color=NEUTRAL, ms=7)
+    left.set_xticks(range(len(present)), present)
+    left.set_yticks([])
+    left.set_ylim(-0.7, len(table) - 0.3)
+    left.grid(False)
+    label(left, "In these categories' sets", "", "")
+    against_null(right, table, [""] * len(table))
+    right.legend(fontsize=8)
+    label(right, "and in no other", "neurons", "")
+    return fig
+
+
+def overlap_matrices(matrices: Sequence[xr.Dataset]) -> Figure:
+    """Overlap of categories' sets with interval (small: mean under shuffled labels), a panel a kind."""
+    titles = {"jaccard": "Jaccard", "overlap": "overlap coefficient"}
+    fig, axes = figure(11, 4.6, columns=len(matrices))
+    for panel, matrix in zip(axes, matrices, strict=True):
+        text = np.vectorize(lambda v, lo, hi, null: f"{v:.2f}\n{lo:.2f}-{hi:.2f}\n({null:.2f})")(
+            matrix["value"], matrix["low"], matrix["high"], matrix["null_mean"]
+        )
+        sns.heatmap(
+            matrix["value"].to_pandas(), mask=np.eye(len(text), dtype=bool), annot=text, fmt="",
+            cmap="cividis", vmin=0, ax=panel, annot_kws={"fontsize": 7}, cbar=False,
+        )  # fmt: skip
+        label(panel, titles[matrix.attrs["kind"]], "", "")
+        panel.tick_params(axis="y", rotation=0)
+    return fig
+
+
+def layers(table: pd.DataFrame) -> Figure:
+    """Share of every layer's components of each kind, over the band of shuffled labels."""
+    fig, axes = figure(10, 3.2, columns=len(KIND_NAMES))
+    for panel, (kind, title) in zip(axes, KIND_NAMES.items(), strict=True):
+        part = table[table["kind"] == kind]
+        x = part["layer"].to_numpy(float)
+        panel.fill_between(x, part["null_low"], part["null_high"], color=NULL, label="shuffled")
+        spread = [part["value"] - part["low"], part["high"] - part["value"]]
+        panel.errorbar(
+            x, part["value"], yerr=spread, fmt="o-", color=BLUE, capsize=2, label="true labels"
+        )
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_ylim(0, None)
+        label(panel, title, "layer", "share of the layer's neurons" if panel is axes[0] else "")
+    axes[0].legend(fontsize=8)
+    return fig
+
+
+def sweep(table: pd.DataFrame) -> Figure:
+    """Components of each kind against the share taken, a line for every agreement, null dashed."""
+    fig, axes = figure(10.5, 3.5, columns=len(KIND_NAMES))
+    colours = sns.color_palette("colorblind")
+    for panel, (kind, title) in zip(axes, KIND_NAMES.items(), strict=True):
+        for n, (agreement, part) in enumerate(table[table["kind"] == kind].groupby("agreement")):
+            style = {"color": colours[n], "marker": "osD^v"[n % 5], "ms": 4}
+            spread = [part["value"] - part["low"], part["high"] - part["value"]]
+            panel.errorbar(
+                part["top"], part["value"], yerr=spread, label=f"{agreement:.0%}", **style
+            )
+            panel.plot(part["top"], part["null_mean"], "--", color=colours[n], lw=1)
+        panel.set_xscale("log")
+        panel.set_yscale("symlog", linthresh=10)
+        panel.set_xticks(table["top"].unique(), [f"{t:.1%}" for t in table["top"].unique()])
+        panel.tick_params(axis="x", labelsize=7)
+        panel.minorticks_off()
+        panel.set_ylim(0, None)
+        label(panel, title, "share to take", "neurons" if panel is axes[0] else "")
+    axes[0].legend(fontsize=8, title="agreement", title_fontsize=8)
+    return fig
+
+
+def kinds_at(table: pd.DataFrame, top: float) -> Figure:
+    """Kinds at one share taken, a panel for every agreement."""
+    part = table[table["top"] == top]
+    titles = {a: f"agreement {a:.0%}" for a in part["agreement"].unique()}
+    return panels(part, "agreement", "kind", titles, "neurons")
+
+
+def carried(table: pd.DataFrame) -> Figure:
+    """Agreement of two collections' sets: own category minus others, a panel a measure."""
+    titles = {measure: measure for measure in table["measure"].unique()}
+    return panels(table, "measure", "collections", titles, "own minus other", 11)
+
+
+def cuts(table: pd.DataFrame) -> Figure:
+    """The main numbers under several ways to cut."""
+    titles = {measure: measure for measure in table["measure"].unique()}
+    return panels(table, "measure", "cut", titles, "", 13)
+
+
+def methods(table: pd.DataFrame) -> Figure:
+    """What the methods' sets agree with: own category minus others."""
+    titles = {question: question for question in table["question"].unique()}
+    return panels(table, "question", "method", titles, "Jaccard, own minus other")
