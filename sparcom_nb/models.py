@@ -29,9 +29,12 @@ from sparcom_nb.sources import (
     PLACEBO,
     Identity,
     check_pair,
+    config_place,
+    has_experts,
     local_path,
     member_name,
     model_path,
+    pair_kind,
 )
 
 
@@ -79,9 +82,7 @@ class ModelPair:
     @cached_property
     def kind(self) -> str:
         """``dense``, or ``moe`` when any layer has experts."""
-        if self.name in PAIRS:
-            return PAIRS[self.name].kind
-        return "moe" if taps.sparse_layers(self.instruct) else "dense"
+        return pair_kind(self.name)
 
     @cached_property
     def template(self) -> Template:
@@ -146,14 +147,12 @@ def _device(device: str) -> str:
 
 def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:
     """Load model and tokenizer with transformers; eager attention, frozen, on the device."""
-    folder, options = path, {}
-    if path.is_file():
-        folder, options = path.parent, {"gguf_file": path.name}
+    folder, options = config_place(path)
     chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
-    with _quiet():
+    with quiet():
         try:
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False, **options)
-            if hasattr(config.get_text_config(), "num_experts_per_tok"):
+            if has_experts(config):
                 config._experts_implementation = taps.EXPERTS_IMPLEMENTATION
             model = AutoModelForCausalLM.from_pretrained(
                 folder,
@@ -177,7 +176,7 @@ def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:
 
 def _bridge(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
     """Wrap in place and freeze. The bridge alters the tokenizer it is given, so it gets a copy."""
-    with _quiet():
+    with quiet():
         bridge = TransformerBridge.boot_transformers(
             model.config.name_or_path or "local",
             hf_model=model,
@@ -193,7 +192,7 @@ def _first(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' advice and loading bars off the screen; errors are raised, not printed."""
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()

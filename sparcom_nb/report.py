@@ -11,6 +11,7 @@ the library versions. While it is unchanged, the notebook is not run again.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import platform
@@ -34,6 +35,7 @@ from traitlets import default
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
+from sparcom_nb.sources import pair_kind
 from sparcom_nb.view.figure import FILE, checked, write
 from sparcom_nb.view.html.render import Run, contents, duration, headline, look, page
 
@@ -41,12 +43,13 @@ PACKAGE = Path(__file__).parent
 SOURCES = {".py", ".json", ".jsonl"}
 LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy", "pandas", "xarray")
 SMALL = 16 * 2**20  # bytes; larger files are told apart by size and time of change
+EXPERTS = "moe"  # tag of the parameters of a notebook about experts
 RECORD = "run.json"
 EXECUTED = "notebook.ipynb"
 
 
 def build(
-    pairs: list[str],
+    pairs: list[str] | None,
     notebooks: list[str] | None,
     out: Path,
     params: dict[str, object],
@@ -55,17 +58,20 @@ def build(
 ) -> int:
     """Run notebooks on pairs, write pages and index, and return the number of failures.
 
-    `notebooks` are names or numbers (`12_identify_neurons`, `12`), None for all of `folder`
-    (default: the checkout's). Each of `params` goes to the notebooks that define it. What is
-    unchanged is kept, unless `fresh`. InputError for an unknown notebook or parameter.
+    `pairs` None runs each notebook on the pair that it names itself. A notebook whose parameters
+    are tagged `moe` is about experts and is left out on a pair that has none. `notebooks` are names
+    or numbers (`12_identify_neurons`, `12`), None for all of `folder` (default: the checkout's).
+    Each of `params` goes to the notebooks that define it. What is unchanged is kept, unless
+    `fresh`. InputError for an unknown notebook or parameter.
     """
-    if not pairs:
+    if pairs is not None and not pairs:
         raise InputError("no model pair given")
     folder, out = folder or notebooks_folder(), out.resolve()
     jobs = _jobs(pairs, _choose(folder, notebooks), out, params)
     runs = [_publish(job, fresh) for job in jobs]
     for place in {job.place for job in jobs}:
         _write_pages(out, place)
+    _write_index(out)
     return sum(bool(run.error) for run in runs)
 
 
@@ -117,18 +123,36 @@ def _called(path: Path, name: str) -> bool:
     return name in (path.stem, path.name, path.stem.partition("_")[0])
 
 
-def _jobs(pairs: list[str], paths: list[Path], out: Path, params: dict[str, object]) -> list[Job]:
-    """All notebooks on each pair, each with the parameters it defines."""
-    defined = {path: set(_defaults(path)) for path in paths}
+def _jobs(
+    pairs: list[str] | None, paths: list[Path], out: Path, params: dict[str, object]
+) -> list[Job]:
+    """All notebooks on the pairs that suit them, each with the parameters it defines."""
+    defined = {path: _defaults(path) for path in paths}
     known = set().union(*defined.values())
     for name in params:
         if name not in known:
             raise InputError(f"no notebook has a parameter {name!r}; known: {sorted(known)}")
+    named = pairs or list(dict.fromkeys(_own_pair(defined[path]) for path in paths))
     return [
         Job(path, pair, out, {k: v for k, v in params.items() if k in defined[path]})
-        for pair in pairs
+        for pair in named
         for path in paths
+        if (pairs or pair == _own_pair(defined[path])) and _suits(path, pair)
     ]
+
+
+def _own_pair(defaults: dict[str, str]) -> str:
+    """The pair that a notebook names in its parameters."""
+    return ast.literal_eval(defaults.get("PAIR", "''"))
+
+
+def _suits(path: Path, pair: str) -> bool:
+    """Whether the pair has what the notebook is about; a line told when it has not."""
+    tags = {tag for cell in _read(path).cells for tag in cell.metadata.get("tags", [])}
+    if EXPERTS not in tags or pair_kind(pair) == "moe":
+        return True
+    tqdm.write(f"{path.stem}  {pair}  skipped: it is about experts, and this pair has none")
+    return False
 
 
 def _defaults(path: Path) -> dict[str, str]:
@@ -297,12 +321,17 @@ def _runs(out: Path) -> list[Run]:
 
 def _write_pages(out: Path, place: str, only: str | None = None) -> None:
     """Write the pages of a pair that are out of date (or `only` one of them), and the index."""
-    runs = _runs(out)
-    siblings = [run for run in runs if run.place == place]
+    siblings = [run for run in _runs(out) if run.place == place]
     for run in siblings:
         if only in (None, run.notebook):
             _write_page(out / place, run, siblings)
-    write(out / "index.html", contents(runs))
+    _write_index(out)
+
+
+def _write_index(out: Path) -> None:
+    """Write the index of all recorded runs."""
+    out.mkdir(parents=True, exist_ok=True)
+    write(out / "index.html", contents(_runs(out)))
 
 
 def _write_page(folder: Path, run: Run, siblings: list[Run]) -> None:

@@ -9,6 +9,7 @@ import importlib.util
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -141,6 +142,34 @@ def check_pair(name: str) -> str:
             "BASE,INSTRUCT"
         )
     return name
+
+
+def pair_kind(name: str) -> str:
+    """Return ``moe`` when the pair's models have experts, else ``dense``; nothing is loaded.
+
+    Raises:
+        InputError: a model that cannot be found or whose configuration cannot be read.
+    """
+    if name in PAIRS:
+        return PAIRS[name].kind
+    from transformers import AutoConfig
+
+    folder, options = config_place(model_path(member_name(name, "instruct")))
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder}: no readable configuration ({error})") from None
+    return "moe" if has_experts(config) else "dense"
+
+
+def config_place(path: Path) -> tuple[Path, dict[str, str]]:
+    """Return folder and options by which transformers reads a model folder or GGUF file."""
+    return (path.parent, {"gguf_file": path.name}) if path.is_file() else (path, {})
+
+
+def has_experts(config: Any) -> bool:
+    """Whether a transformers configuration is that of a Mixture-of-Experts model."""
+    return hasattr(config.get_text_config(), "num_experts_per_tok")
 
 
 def member_name(pair: str, member: str) -> str:

@@ -77,7 +77,7 @@ def test_links_between_notebooks_exist(notebook):
 
 def test_every_notebook_runs_and_leaves_a_page(course):
     for path in NOTEBOOKS:
-        page = course / "tiny-dense" / f"{path.stem}.html"
+        (page,) = course.glob(f"*/{path.stem}.html")
         text = page.read_text(encoding="utf-8")
         assert page.stat().st_size <= 5 * 2**20
         assert "bad-formula" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
@@ -91,7 +91,7 @@ def test_doing_it_again_takes_no_time(course):
     import time
 
     began = time.perf_counter()
-    assert build(["tiny-dense"], None, course, {}) == 0
+    assert build(None, None, course, {}) == 0
     assert time.perf_counter() - began < 5
 
 

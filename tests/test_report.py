@@ -23,10 +23,13 @@ key_figures(OUT, "Good", [
 print(PAIR, SEED)"""
 
 
-def write_notebook(folder, name, *code, title="# A title\n\nWhat it is about.", extra=""):
+def write_notebook(
+    folder, name, *code, title="# A title\n\nWhat it is about.", extra="", pair="none", tags=()
+):
     """A notebook with a heading, a parameters cell and code cells."""
-    parameters = f'PAIR = "none"\nSEED = 0\nOUT = "runs"\n{extra}'
-    cells = [new_markdown_cell(title), new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    parameters = f'PAIR = "{pair}"\nSEED = 0\nOUT = "runs"\n{extra}'
+    tagged = new_code_cell(parameters, metadata={"tags": ["parameters", *tags]})
+    cells = [new_markdown_cell(title), tagged]
     nb = new_notebook(cells=[*cells, *(new_code_cell(source) for source in code)])
     nbformat.write(nb, folder / f"{name}.ipynb")
 
@@ -46,7 +49,8 @@ def run(house):
     """Build the house's notebooks into its `out`."""
 
     def built(pairs=("tiny",), notebooks=None, params=None, fresh=False):
-        return build(list(pairs), notebooks, house / "out", params or {}, fresh=fresh)
+        pairs = pairs and list(pairs)
+        return build(pairs, notebooks, house / "out", params or {}, fresh=fresh)
 
     return built
 
@@ -181,6 +185,28 @@ def test_a_broken_or_missing_notebook_is_named(house, run):
     (house / "notebooks").rmdir()
     with pytest.raises(ValueError, match="install from a checkout"):
         run()
+
+
+def test_without_a_pair_each_notebook_runs_on_its_own(house, run):
+    write_notebook(house / "notebooks", "10_plain", "print(PAIR)", pair="tiny-dense")
+    write_notebook(house / "notebooks", "15_experts", "print(PAIR)", pair="tiny-moe", tags=["moe"])
+    assert run(pairs=None) == 0
+    pages = sorted(str(p.relative_to(house / "out")) for p in (house / "out").glob("*/*.html"))
+    assert pages == ["tiny-dense/10_plain.html", "tiny-moe/15_experts.html"]
+    assert "tiny-moe" in soup(house / "out/tiny-moe/15_experts.html").get_text()
+
+
+def test_a_notebook_about_experts_is_skipped_on_a_dense_pair(house, run, folders, capsys):
+    write_notebook(house / "notebooks", "15_experts", "print(PAIR)", tags=["moe"])
+    mine = f"{folders('llama')},{folders('llama')}"
+    experts = f"{folders('llama')},{folders('olmoe')}"
+    assert run(pairs=["tiny-dense", mine]) == 0
+    told = capsys.readouterr().out
+    assert "15_experts  tiny-dense  skipped: it is about experts, and this pair has none" in told
+    assert f"15_experts  {mine}  skipped" in told
+    assert not list((house / "out").glob("*/*.html")) and (house / "out/index.html").exists()
+    assert run(pairs=["tiny-moe", experts]) == 0
+    assert len(list((house / "out").glob("*/*.html"))) == 2
 
 
 # ---------------------------------------------------------------- keeping
