@@ -76,7 +76,8 @@ def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
 
 def validate(data: pd.DataFrame) -> pd.DataFrame:
     """Return ``data`` with all columns, or raise InputError naming the row at fault."""
-    rows = data.astype(object).where(data.notna(), None).to_dict("records")
+    columns = [data[name].astype(object).where(data[name].notna(), None) for name in data]
+    rows = (dict(zip(data.columns, row, strict=True)) for row in zip(*columns, strict=True))
     return _table(enumerate(rows, 1), Path("the table"))
 
 
@@ -131,7 +132,7 @@ def _read(path: Path) -> Iterable[tuple[int, dict]]:
 def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
     """Check rows one by one and make the table."""
     seen: dict[str, int] = {}
-    found = []
+    columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
     for number, row in rows:
         where = f"{path}:{number}"
         checked = _row(row, where)
@@ -142,10 +143,11 @@ def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
                 "ids must be unique"
             )
         seen[checked["id"]] = number
-        found.append(checked)
-    if not found:
+        for name, values in columns.items():
+            values.append(checked[name])
+    if not seen:
         raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    return pd.DataFrame(columns)
 
 
 def _row(row: dict, where: str) -> dict:

@@ -13,6 +13,7 @@ span             text that the model reads            tokens that count
 ===============  ===================================  ===========================================
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,10 +47,10 @@ PLAIN = Template("### Instruction:\n", "\n\n### Response:\n")
 
 @dataclass(frozen=True)
 class Prompt:
-    """Token ids of one row and the range of them that counts."""
+    """Token ids of one row (packed: all prompts of a run are kept) and the range that counts."""
 
     id: str
-    ids: list[int]
+    ids: "array[int]"
     start: int
     stop: int
 
@@ -85,7 +86,7 @@ def encode(
         chunk = data.iloc[first : first + _CHUNK_ROWS]
         encoded = _ENCODERS[span](tokenizer, template, chunk)
         prompts += [
-            _checked(Prompt(row_id, ids, start, stop), span, context)
+            _checked(Prompt(row_id, array("i", ids), start, stop), span, context)
             for row_id, (ids, start, stop) in zip(chunk["id"], encoded, strict=True)
         ]
     return prompts
@@ -99,7 +100,9 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Pro
     """
     encoded = _encode_plain(tokenizer, list(texts))
     return [
-        _checked(Prompt(f"text {n}", ids[:context], 1, len(ids[:context])), "text", context)
+        _checked(
+            Prompt(f"text {n}", array("i", ids[:context]), 1, len(ids[:context])), "text", context
+        )
         for n, (ids, _, _) in enumerate(encoded)
     ]
 
