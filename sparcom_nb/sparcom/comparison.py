@@ -25,7 +25,7 @@ def compare_methods(
     specific: xr.DataArray,
     agreement: float = 0.5,
     splits: int = 1,
-    draws: int = 49,
+    draws: int = 39,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Jaccard of the methods' sets with SPARCOM's unique parts, and between halves of the sub-types.

@@ -22,4 +22,4 @@ def evidence(p: float, low: float, null: float) -> str:
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """Write a value with its interval."""
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"

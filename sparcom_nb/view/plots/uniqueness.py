@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.sparcom.comparison import QUESTIONS
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 BLUE = "#0072B2"
@@ -38,21 +39,22 @@ def panels(
     table: pd.DataFrame, by: str, name: str, titles: dict[Any, str], x: str, width: float = 9.5
 ) -> Figure:
     """A panel for every key of ``titles`` found in column ``by``, a line for every ``name``."""
-    keys = [key for key in titles if key in set(table[by])]
-    lines = table[table[by] == keys[0]]
-    fig, axes = figure(width, 0.38 * len(lines) + 1.5, columns=len(keys))
-    for panel, key in zip(axes, keys, strict=True):
-        part = table[table[by] == key]
-        against_null(panel, part, part[name].to_list())
+    parts = {key: table[table[by] == key] for key in titles if key in set(table[by])}
+    most = max(len(part) for part in parts.values())
+    fig, axes = figure(width, 0.38 * most + 1.6, columns=len(parts))
+    for panel, (key, part) in zip(axes, parts.items(), strict=True):
+        first = panel is axes[0] or len(part) != len(parts[next(iter(parts))])
+        against_null(panel, part, part[name].to_list() if first else [""] * len(part))
         label(panel, titles[key], x, "")
         panel.xaxis.set_major_locator(MaxNLocator(5))
-    for panel in axes[1:]:
-        if list(table.loc[table[by] == keys[0], name]) == [
-            t.get_text() for t in panel.get_yticklabels()
-        ]:
-            panel.set_yticklabels([])
-    axes[0].legend(fontsize=8, loc="best")
+    _legend(fig, axes[0])
     return fig
+
+
+def _legend(fig: Figure, axes: Axes) -> None:
+    """Legend above the panels, where it hides nothing."""
+    handles, names = axes.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=2, fontsize=8, frameon=False)
 
 
 def sizes(table: pd.DataFrame) -> Figure:
@@ -70,7 +72,7 @@ def kinds(table: pd.DataFrame) -> Figure:
     ]
     against_null(axes, table, names)
     axes.set_xlim(0, None)
-    axes.legend(fontsize=8)
+    _legend(fig, axes)
     label(axes, "In how many categories' sets is a neuron?", "neurons", "categories")
     return fig
 
@@ -93,7 +95,7 @@ def upset(table: pd.DataFrame, n: int = 12) -> Figure:
     left.grid(False)
     label(left, "In these categories' sets", "", "")
     against_null(right, table, [""] * len(table))
-    right.legend(fontsize=8)
+    _legend(fig, right)
     label(right, "and in no other", "neurons", "")
     return fig
 
@@ -177,5 +179,5 @@ def cuts(table: pd.DataFrame) -> Figure:
 
 def methods(table: pd.DataFrame) -> Figure:
     """What the methods' sets agree with: own category minus others."""
-    titles = {question: question for question in table["question"].unique()}
+    titles = {question: question for question in QUESTIONS}
     return panels(table, "question", "method", titles, "Jaccard, own minus other")

@@ -12,14 +12,14 @@ from sparcom_nb.view.prose import evidence, interval
 _CHANCE = 0.05
 
 
-def against(row: Mapping[Any, Any], more: str = "more than", fewer: str = "fewer than") -> str:
+def against(row: Mapping[Any, Any], more: str = "more", fewer: str = "fewer") -> str:
     """Say how a value compares with shuffled labels; its test and its interval must agree."""
     outside = row["low"] > row["null_mean"] or row["high"] < row["null_mean"]
     if row["p"] <= _CHANCE and outside:
         return more if row["value"] > row["null_mean"] else fewer
     if row["p"] > _CHANCE and not outside:
-        return "no different from"
-    return "not clearly different from"
+        return "no different"
+    return "not clearly different"
 
 
 def sizes(table: pd.DataFrame) -> str:
@@ -44,8 +44,8 @@ def kinds(table: pd.DataFrame) -> str:
     unique, general = rows[0], rows[-1]
     return (
         f"Of {total:.0f} neurons in any set, {_with_null(unique)} are unique to one category and "
-        f"{_with_null(general)} are general. **There are {against(unique)} the unique neurons of "
-        f"shuffled labels, and {against(general)} their general ones.** Half the sub-types would "
+        f"{_with_null(general)} are general. **Against shuffled labels, unique neurons: "
+        f"{against(unique)}; general ones: {against(general)}.** Half the sub-types would "
         f"give {unique['halves']:.0f} unique neurons: {_drift(unique)}"
     )
 
@@ -53,15 +53,12 @@ def kinds(table: pd.DataFrame) -> str:
 def overlap(matrix: xr.Dataset) -> str:
     """Say whether the categories' sets are more distinct than those of shuffled labels."""
     mean = matrix.attrs["mean"]
-    verdict = {
-        "more than": "more alike than",
-        "fewer than": "more distinct than",
-    }.get(word := against(mean), word)
+    verdict = against(mean, "more alike", "more distinct")
     return (
         f"Two categories' sets have a mean Jaccard of "
         f"{interval(mean['value'], mean['low'], mean['high'])}; shuffled labels give "
         f"{mean['null_mean']:.2f} ({mean['null_low']:.2f} to {mean['null_high']:.2f}), p = "
-        f"{mean['p']:.3f}. **The categories' sets are {verdict} those of shuffled labels.**"
+        f"{mean['p']:.3f}. **Against shuffled labels, the categories' sets are {verdict}.**"
     )
 
 
@@ -84,7 +81,8 @@ def layers(table: pd.DataFrame) -> str:
         if most["value"] > 0:
             share = interval(most["value"], most["low"], most["high"], 3)
             said.append(f"{kind} most in layer {most['layer']} ({share} of its neurons)")
-    return f"{'; '.join(said) or 'No layer holds any'}. " + _beyond_chance(table, "shares")
+    where = "; ".join(said) or "no layer holds any"
+    return f"{where[0].upper()}{where[1:]}. " + _beyond_chance(table, "shares")
 
 
 def sweep(table: pd.DataFrame) -> str:
@@ -94,18 +92,18 @@ def sweep(table: pd.DataFrame) -> str:
         rows = table[table["kind"] == kind].to_dict("records")
         words = [against(row) for row in rows]
         said.append(
-            f"{kind} neurons are more than with shuffled labels at {words.count('more than')} and "
-            f"fewer at {words.count('fewer than')} of {len(rows)} pairs of share and agreement"
+            f"{kind.capitalize()} neurons: more than with shuffled labels at "
+            f"{words.count('more')} and fewer at {words.count('fewer')} of {len(rows)} pairs of "
+            "share and agreement"
         )
     unique = table[table["kind"] == "unique"]
     if unique["value"].max() == 0:
         return "; ".join(said) + ". No cut gives any unique neuron."
     most = unique.sort_values("value").to_dict("records")[-1]
     return (
-        "; ".join(said)[0].upper() + "; ".join(said)[1:] + f". Most unique neurons come out at a "
-        f"share of {most['top']:.1%} and an agreement of {most['agreement']:.0%}: "
-        f"{_with_null(most)}. The number of unique neurons is as much a matter of the cut as of the "
-        "model."
+        "; ".join(said) + f". Unique neurons number {unique['value'].min():.0f} to "
+        f"{most['value']:.0f} by the cut alone; most come out at a share of {most['top']:.1%} and "
+        f"an agreement of {most['agreement']:.0%}: {_with_null(most)}."
     )
 
 
@@ -118,7 +116,7 @@ def carried(table: pd.DataFrame) -> str:
         parts = [
             f"{row['measure']} {row['own']:.2f} with the own category, {row['other']:.2f} with "
             f"others (a gap of {interval(row['value'], row['low'], row['high'])}, "
-            f"{row['null_mean']:.2f} with shuffled labels, p = {row['p']:.3f})"
+            f"{row['null_mean']:z.2f} with shuffled labels, p = {row['p']:.3f})"
             for row in rows.dropna(subset=["value"]).to_dict("records")
         ]
         sets = rows.iloc[0]
@@ -157,16 +155,14 @@ def cuts(table: pd.DataFrame) -> str:
         f"{r['tokens_high']:.0f} tokens, {r['n']} rows"
         for r in ranges
     ]
-    text = "Means by category. " + "; ".join(said) + ". "
+    text = "Means by category. " + "; ".join(said).capitalize() + ". "
     for measure, rows in table.groupby("measure", sort=False):
         words = [against(row, "above", "below") for row in rows.to_dict("records")]
         if len(set(words)) == 1:
-            text += f"The {measure}: {words[0]} shuffled labels under every cut. "
+            text += f"The {measure} against shuffled labels: {words[0]} under every cut. "
         else:
             named = [f"{w} ({c})" for c, w in zip(rows["cut"], words, strict=True)]
-            text += (
-                f"The {measure} against shuffled labels depends on the cut: {', '.join(named)}. "
-            )
+            text += f"The {measure} against shuffled labels: {', '.join(named)}. "
     return text.strip()
 
 
