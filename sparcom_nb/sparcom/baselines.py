@@ -80,20 +80,24 @@ def contrast(values: xr.DataArray, top: float = 0.01) -> xr.DataArray:
     Returns:
         DataArray bool [category, ...].
     """
+    return _sets(specific(margins(values), top=top).drop_vars(["eps", "share"]), "contrast")
+
+
+def margins(values: xr.DataArray) -> xr.DataArray:
+    """A category's mean minus the best other category's: [instruction, ...] to [category, ...]."""
     means = category_means(values)
     rivals = [means.drop_sel(category=name).max("category") for name in means["category"].values]
-    difference = means - xr.concat(rivals, means["category"])
-    return _sets(specific(difference, top=top).drop_vars(["eps", "share"]), "contrast")
+    return means - xr.concat(rivals, means["category"])
 
 
 def random_sets(sets: xr.DataArray, seed: int = 0) -> xr.DataArray:
     """Draw for every category as many components as its set has, from all, without replacement."""
     rng = np.random.default_rng(seed)
-    drawn = xr.zeros_like(sets, dtype=bool).reset_coords(drop=True)
-    flat = drawn.to_numpy().reshape(len(sets), -1)
-    for row, size in zip(flat, sets.to_numpy().reshape(len(sets), -1).sum(axis=1), strict=True):
+    sizes = sets.sum(sets.dims[1:]).to_numpy()
+    drawn = np.zeros((len(sets), sets[0].size), dtype=bool)
+    for row, size in zip(drawn, sizes, strict=True):
         row[rng.choice(len(row), int(size), replace=False)] = True
-    return _sets(drawn, "random")
+    return _sets(sets.copy(data=drawn.reshape(sets.shape)), "random")
 
 
 def _sets(sets: xr.DataArray, method: str) -> xr.DataArray:

@@ -1,0 +1,181 @@
+"""The planted models: what is in the weights, what the methods find, what matters."""
+
+import numpy as np
+import pytest
+
+import sparcom_nb as sn
+from sparcom_nb.errors import InputError
+from sparcom_nb.sparcom.planted import ROLES, SIZES, TASK_WORDS, WORDINGS
+from sparcom_nb.sparcom.scoring import METHODS
+
+KINDS = ("dense", "moe")
+SPANS = ("instruction", "response")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def grown(request):
+    """A planted model without noise, and the truth."""
+    return sn.sparcom.grow(request.param)
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """Scores of all methods at three noises on the dense model, two plans."""
+    return sn.sparcom.recovery("dense", (0.0, 0.5, 1.0), (0, 1))
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_roles_do_what_the_table_says(grown, span):
+    """Frequencies by role at zero noise; a first word before the task word is all that is missed."""
+    model, truth = grown
+    frequency = sn.sparcom.neuron_frequency(model, truth.data, span=span, show_progress=False)
+    rows = truth.data
+    category, n_tokens = rows["category"].to_numpy(), frequency["n_tokens"].to_numpy()
+    wording = np.array([WORDINGS.index(text.split()[0]) for text in rows["instruction"]])
+    after = (n_tokens - (span == "instruction")) / n_tokens
+    values = frequency.to_numpy()
+    np.testing.assert_array_equal(values[:, (truth.roles == "general").to_numpy()], 1)
+    for n, name in enumerate(sn.CATEGORIES):
+        own = (category == name)[:, None]
+        task = values[:, truth.sets("task").sel(category=name).to_numpy()]
+        np.testing.assert_allclose(task, np.where(own, after[:, None], 0) * np.ones_like(task))
+        inert = values[:, truth.sets("inert").sel(category=name).to_numpy()]
+        assert (inert[~own[:, 0]] == 0).all() and 0.4 < inert[own[:, 0]].mean() < 0.8
+        follows = values[:, truth.sets("wording").sel(category=name).to_numpy()]
+        np.testing.assert_array_equal(follows, (wording == n)[:, None] * np.ones_like(follows))
+    background = values[:, (truth.roles == "background").to_numpy()].mean()
+    assert 0.02 < background < 0.2
+
+
+def test_sizes_of_the_roles(grown):
+    _, truth = grown
+    counts = {role: int((truth.roles == role).sum()) for role in ROLES}
+    assert counts["general"] == SIZES["general"]
+    assert all(counts[role] == 6 * SIZES[role] for role in ("task", "wording", "inert"))
+    assert (truth.neurons.sum("category") <= 1).all() and sum(counts.values()) == 2048
+    for role in ("task", "wording", "inert"):
+        assert (truth.sets(role).sum(truth.sets(role).dims[1:]) == SIZES[role]).all()
+    if truth.experts is not None:
+        assert (truth.experts.sum("expert") == 1).all()
+        inside = truth.neurons.any("neuron") <= truth.experts
+        assert inside.all()
+
+
+def test_wording_crosses_categories():
+    rows = sn.sparcom.planted_rows(favourite=0.4)
+    wording = rows["instruction"].str.split().str[0]
+    counts = rows.groupby(["category", wording]).size().unstack()
+    assert (counts > 0).all(axis=None)
+    for n, name in enumerate(sn.CATEGORIES):
+        assert counts.loc[name, WORDINGS[n]] == counts.loc[name].max() == round(0.4 * 24)
+        part = rows[rows["category"] == name]
+        assert set(part["subtype"]) == set(TASK_WORDS[name])
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_sparcom_finds_all_and_only_the_planted_neurons(grown, span):
+    model, truth = grown
+    found = sn.sparcom.neuron_sets(model, truth, span)
+    assert tuple(found) == METHODS
+    np.testing.assert_array_equal(found["SPARCOM"], truth.neurons)
+    score = sn.sparcom.precision_recall(found["SPARCOM"], truth.neurons)
+    assert (score[["precision", "recall"]] == 1).all(axis=None)
+    shares = {m: sn.sparcom.role_shares(sets, truth.roles).mean() for m, sets in found.items()}
+    assert shares["LAPE"]["inert"] > 0.2  # entropy cannot tell them from neurons of the task
+    assert shares["mean contrast"]["wording"] + shares["mean contrast"]["inert"] > 0.2
+    assert shares["random"]["task"] < 0.1
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_sparcom_finds_all_and_only_the_planted_experts(span):
+    model, truth = sn.sparcom.grow("moe")
+    found = sn.sparcom.expert_sets(model, truth, span)
+    np.testing.assert_array_equal(found["SPARCOM"], truth.experts)
+    score = sn.sparcom.precision_recall(found["random"], truth.experts)
+    assert score["recall"].mean() < 0.6
+
+
+def test_other_plans_are_found_too():
+    for kind in KINDS:
+        table = sn.sparcom.recovery(kind, (0.0,), (5,))
+        assert (table[table["method"] == "SPARCOM"][["precision", "recall"]] == 1).all(axis=None)
+
+
+def test_it_degrades_with_noise_down_to_chance(noisy):
+    curves = sn.sparcom.recovery_curves(noisy)
+    assert (curves["low"] <= curves["high"]).all()
+    recall = curves[curves["measure"] == "recall"].pivot_table(
+        index=["span", "method"], columns="noise", values="mean"
+    )
+    informed = recall.drop("random", level="method")
+    assert (informed.diff(axis=1).iloc[:, 1:] <= 0.1).all(axis=None)
+    assert (informed[1.0] < 0.1).all() and (recall.xs("random", level="method") < 0.1).all(
+        axis=None
+    )
+    sparcom = recall.xs("SPARCOM", level="method")
+    assert (sparcom[0.0] == 1).all() and (sparcom[0.5] > 0.4).all()
+
+
+def test_precision_and_recall_by_hand(noisy):
+    truth = sn.sparcom.grow("dense")[1]
+    sets = truth.neurons.copy()
+    sets.loc[{"category": "QA"}] = False
+    one = truth.neurons.sel(category="CLS").to_numpy()
+    wrong = np.argwhere(truth.sets("inert").sel(category="CLS").to_numpy())[0]
+    sets.to_numpy()[0][tuple(wrong)] = True
+    sets.to_numpy()[0][tuple(np.argwhere(one)[0])] = False
+    score = sn.sparcom.precision_recall(sets, truth.neurons).set_index("category")
+    assert score.loc["CLS"].tolist() == [6, 5 / 6, 5 / 6]
+    assert score.loc["QA", "size"] == 0 and np.isnan(score.loc["QA", "precision"])
+    assert score.loc["QA", "recall"] == 0 and score.loc["SUM", "precision"] == 1
+    shares = sn.sparcom.role_shares(sets, truth.roles)
+    assert shares["inert"][0] == pytest.approx(1 / 6) and shares.loc[2].isna().all()
+    roles = noisy[list(ROLES)].sum(axis=1)[noisy["size"] > 0]
+    np.testing.assert_allclose(roles, 1)
+
+
+def test_what_fools_sparcom_and_what_helps():
+    """Frequencies cannot tell an inert neuron; a confounded wording needs more agreement."""
+    table = sn.sparcom.decoys("dense").set_index(["world", "method"])
+    sparcom = table.xs("SPARCOM", level="method")
+    assert sparcom.loc["as planted", "precision"] == 1
+    assert sparcom.loc["inert neurons always active", "inert"] > 0.3
+    assert sparcom.loc["category mostly in one wording", "wording"] > 0.3
+    model, truth = sn.sparcom.grow("dense", favourite=0.8)
+    frequency = sn.sparcom.neuron_frequency(model, truth.data, show_progress=False)
+    marked = sn.sparcom.specific(frequency, top=30 / 2048)
+    strict = sn.sparcom.unique_sets(sn.sparcom.category_sets(marked, 0.9))
+    np.testing.assert_array_equal(strict, truth.neurons)
+
+
+def test_only_task_neurons_matter_and_only_for_their_category(grown):
+    model, truth = grown
+    table = sn.sparcom.switched_off(model, truth).set_index("role")
+    assert (table.loc["task", "own"] > 1).all() and (table.loc["task", "others"].abs() < 0.05).all()
+    assert (table.loc["inert", ["own", "others"]] == 0).all(axis=None)
+    assert (table.loc["wording", ["own", "others"]].abs() < 0.01).all(axis=None)
+
+
+def test_the_same_seed_is_the_same_world_at_every_noise(tmp_path):
+    """Only gates and routers hold noise; the plan, the words and the instructions stay."""
+    from safetensors.torch import load_file
+
+    plants = [sn.sparcom.plant(tmp_path / str(s), "moe", s, 3) for s in (0.0, 0.7)]
+    weights = [load_file(p.folder / "model.safetensors") for p in plants]
+    changed = {name for name in weights[0] if not weights[0][name].equal(weights[1][name])}
+    assert changed and all("gate" in n or "w1" in n for n in changed), changed
+    assert plants[0].data.equals(plants[1].data) and plants[0].roles.equals(plants[1].roles)
+    other = sn.sparcom.plant(tmp_path / "other", "moe", 0.0, 4)
+    assert not other.neurons.equals(plants[0].neurons)
+
+
+def test_wrong_use_is_refused(tmp_path, grown):
+    with pytest.raises(InputError, match="unknown kind 'sparse'"):
+        sn.sparcom.plant(tmp_path, "sparse")
+    for wrong in ({"noise": 1.5}, {"inert_frequency": 1.0}, {"favourite": -0.1}):
+        with pytest.raises(InputError, match="are shares"):
+            sn.sparcom.plant(tmp_path, **wrong)
+    model, truth = grown
+    if truth.experts is None:
+        with pytest.raises(InputError, match="has no experts"):
+            sn.sparcom.expert_sets(model, truth, "instruction")
