@@ -1,17 +1,21 @@
 """Tiny random models of every architecture, with a tokenizer trained on a few lines."""
 
+import hashlib
 import os
+import shutil
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
+    AutoTokenizer,
     GPT2Config,
     GPTNeoXConfig,
     LlamaConfig,
@@ -136,6 +140,57 @@ def load(folders):
     return one
 
 
+#: A third pair, of another architecture than the shipped ones: grouped key heads, biases, 3 layers.
+THIRD = {
+    "model": {
+        "vocab_size": 1536, "hidden_size": 128, "intermediate_size": 352, "num_hidden_layers": 3,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512,
+        "tie_word_embeddings": True, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+    },
+    "base": {"steps": 360, "rows": 16, "width": 128, "lr": 4e-3, "seed": 7},
+    "tuned": {"steps": 150, "items": 4800, "lr": 2e-3, "seed": 7},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def third_pair(request, tmp_path_factory):
+    """``BASE,INSTRUCT`` folders, trained on the mini-world in about a minute and kept between runs."""
+    key = hashlib.sha256(repr(THIRD).encode()).hexdigest()[:12]
+    folder = request.config.cache.mkdir(f"third-pair-{key}")
+    if not (folder / "tuned").exists():
+        scratch = tmp_path_factory.mktemp("third-pair")
+        train_third_base(scratch / "base")
+        tune_third(scratch / "base", scratch / "tuned")
+        shutil.copytree(scratch / "base", folder / "base", dirs_exist_ok=True)
+        shutil.copytree(scratch / "tuned", folder / "tuned.part", dirs_exist_ok=True)
+        (folder / "tuned.part").rename(folder / "tuned")
+    return f"{folder / 'base'},{folder / 'tuned'}"
+
+
+def train_third_base(out: Path) -> None:
+    """Train a small Qwen2 on mini-world documents, with the shipped models' tokenizer."""
+    from sparcom_nb.files import shipped
+    from sparcom_nb.miniworld.training import packed_batches, token_stream
+    from sparcom_nb.tuning import Recipe, fit, save_folder
+
+    how = THIRD["base"]
+    tokenizer = AutoTokenizer.from_pretrained(shipped("data") / "models" / "dense-base")
+    tokens = token_stream(tokenizer, how["steps"] * how["rows"] * how["width"], how["seed"])
+    torch.manual_seed(how["seed"])
+    model = AutoModelForCausalLM.from_config(Qwen2Config(**THIRD["model"]))
+    recipe = Recipe(how["steps"], how["lr"], decay=0.5, matrix_optimizer="muon")
+    fit(model, packed_batches(tokens, how["rows"], how["width"]), recipe, out.with_name("work"))
+    save_folder(model, tokenizer, out)
+
+
+def tune_third(base: Path, out: Path) -> None:
+    """Tune it on mini-world instructions."""
+    from sparcom_nb.miniworld.tasks import generate
+
+    how = THIRD["tuned"]
+    sn.tune(base, generate(how["items"], how["seed"]), how["steps"], how["seed"], out, how["lr"])
+
+
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
     """The report of all real notebooks with their default parameters."""
@@ -144,6 +199,18 @@ def course(tmp_path_factory):
     out = tmp_path_factory.mktemp("course")
     assert build(None, None, out, {}) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def shuffled(tmp_path_factory):
+    """A file of the mini-world where every text has the labels of another, drawn at random."""
+    data = sn.load_instructions("miniworld")
+    order = np.random.default_rng(3).permutation(len(data))
+    texts = data[["instruction", "input", "response"]].iloc[order].reset_index(drop=True)
+    file = tmp_path_factory.mktemp("shuffled") / "shuffled.jsonl"
+    lines = data.drop(columns=list(texts)).join(texts).to_json(orient="records", lines=True)
+    file.write_text(lines, encoding="utf-8")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -147,17 +147,6 @@ def routing_changes(change: xr.DataArray, table: pd.DataFrame) -> Figure:
     return fig
 
 
-def value_map(table: pd.DataFrame, value: str, title: str) -> Figure:
-    """Heat map of a column by layer and category (the pair ``base, tuned`` where there are pairs)."""
-    fig, (axes,) = figure(6, 0.3 * table["layer"].nunique() + 2.2)
-    if "pair" in table:
-        table = table[table["pair"] == "base, tuned"]
-    order = [c for c in (*CATEGORIES, "all") if c in set(table["category"])]
-    _map(axes, table.pivot(index="layer", columns="category", values=value)[order], value)
-    label(axes, title, "", "layer")
-    return fig
-
-
 def _map(axes: Axes, values: pd.DataFrame, unit: str) -> None:
     """Heat map from 0 up, numbers written in where they can be read."""
     sns.heatmap(

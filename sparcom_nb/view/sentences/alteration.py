@@ -57,9 +57,12 @@ def alteration(table: pd.DataFrame, what: str = "neurons") -> str:
     )
     if len(by_layer) < 2:
         return text
+    most, least = int(by_layer.to_numpy().argmin()), int(by_layer.to_numpy().argmax())
+    size = layers.loc[by_layer.index].sum(axis=1).to_numpy()
     return text + (
-        f"Layer {by_layer.idxmax()} is altered least (Jaccard {by_layer.max():.2f}), layer "
-        f"{by_layer.idxmin()} most ({by_layer.min():.2f})."
+        f"Layer {by_layer.index[least]} is altered least (Jaccard {by_layer.iloc[least]:.2f} of "
+        f"{size[least]:,} in either model), layer {by_layer.index[most]} most "
+        f"({by_layer.iloc[most]:.2f} of {size[most]:,})."
     )
 
 
@@ -76,8 +79,8 @@ def floor(table: pd.DataFrame, test: dict[str, Any], what: str) -> str:
         for pair in ("base A, base B", "tuned A, tuned B", "base A, tuned B")
     )
     return (
-        f"{what[0].upper()}{what[1:]} (mean over categories), {said}. Halves of two models are less alike than halves of "
-        f"one by {interval(test['value'], test['low'], test['high'], 3)}; with the models' names "
+        f"{_capital(what)} (mean over categories), {said}. Halves of two models are less alike than "
+        f"halves of one by {interval(test['value'], test['low'], test['high'], 3)}; with the models' names "
         f"exchanged at random in whole sub-types it is {test['null_mean']:.3f} on average and at "
         f"most {test['null_high']:.3f} in 95 % of {test['draws']} draws (p = {test['p']:.3f}). "
         f"**An alteration beyond sampling {evidence(test['p'], test['low'], test['null_mean'])}**; "
@@ -90,9 +93,10 @@ def placebo(table: pd.DataFrame, test: dict[str, Any], what: str) -> str:
     """Hold tuning against equally long training on plain documents."""
     of = _over_categories(table, "pair")
     text = (
-        f"{what[0].upper()}{what[1:]} (mean over categories), base to tuned: {_with_interval(of['base, tuned'])}; base "
-        f"to placebo: {_with_interval(of['base, placebo'])}. Tuning altered more than the "
-        f"placebo by {interval(test['value'], test['low'], test['high'], 3)} (exchanged: "
+        f"{_capital(what)} (mean over categories), base to tuned: "
+        f"{_with_interval(of['base, tuned'])}; base to placebo: "
+        f"{_with_interval(of['base, placebo'])}. Tuning altered more than the placebo by "
+        f"{interval(test['value'], test['low'], test['high'], 3)} (exchanged: "
         f"{test['null_mean']:.3f} on average, p = {test['p']:.3f}). "
     )
     if test["high"] < min(0, test["null_mean"]):
@@ -161,6 +165,10 @@ def routing(table: pd.DataFrame, test: dict[str, Any], effect: dict[str, Any]) -
 
 def _at(means: xr.DataArray, pick: Any) -> str:
     return str(means["category"].to_numpy()[pick(means.to_numpy())])
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _share(part: int, whole: int) -> str:

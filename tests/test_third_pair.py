@@ -1,0 +1,75 @@
+"""The SPARCOM notebooks on a pair that nobody wrote them for: a small Qwen2, trained by a fixture."""
+
+import json
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+
+from sparcom_nb.files import shipped
+from sparcom_nb.report import build
+
+LAYERS = 3
+NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("1[2-9]_*.ipynb"))]
+DENSE = [name for name in NOTEBOOKS if "experts" not in name]
+
+
+@pytest.fixture(scope="module")
+def pages(third_pair, tmp_path_factory):
+    """Folder with the pages and results of the pair, on few rows."""
+    out = tmp_path_factory.mktemp("third-report")
+    build([third_pair], DENSE, out, {"DATA": "miniworld", "LIMIT": 72})
+    (folder,) = (path for path in out.iterdir() if path.is_dir())
+    return folder
+
+
+def told(page_folder):
+    """All sentences that a notebook told."""
+    notebook = nbformat.read(page_folder / "notebook.ipynb", as_version=4)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    return "\n".join(o.data.get("text/markdown", "") for o in outputs if "data" in o)
+
+
+def test_the_pair_is_another_architecture(third_pair):
+    base, tuned = third_pair.split(",")
+    for folder in (base, tuned):
+        config = json.loads((shipped("data") / folder / "config.json").read_text())
+        assert config["architectures"] == ["Qwen2ForCausalLM"]
+        assert config["num_hidden_layers"] == LAYERS
+        assert config["num_key_value_heads"] < config["num_attention_heads"]
+
+
+def test_tuning_taught_it_something(third_pair):
+    """Answers begin to be right; the base gives none."""
+    import sparcom_nb as sn
+
+    pair = sn.load_pair(third_pair)
+    data = sn.limit_rows(sn.load_instructions("miniworld"), 60)
+    right = {name: sn.answer(getattr(pair, name), data)["correct"].mean() for name in pair.members}
+    assert right["instruct"] > right["base"]
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_notebook_runs_and_speaks_of_this_pair(name, pages):
+    record = json.loads((pages / name / "run.json").read_text())
+    assert record["error"] is None
+    assert "Traceback" not in (pages / f"{name}.html").read_text(encoding="utf-8")
+    assert json.loads((pages / name / "figures.json").read_text())["figures"]
+    said = told(pages / name)
+    assert said and "tiny-" not in said
+    assert not re.search(r"\bnan\b", said)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_tables_have_the_layers_of_this_pair(name, pages):
+    tables = [pd.read_parquet(path) for path in (pages / name).glob("*.parquet")]
+    layers = [set(table["layer"].dropna()) for table in tables if "layer" in table]
+    assert all(found <= set(range(LAYERS)) for found in layers)
+    assert not layers or set.union(*layers) == set(range(LAYERS))
+
+
+def test_before_and_after_names_the_pair_and_its_size(pages, third_pair):
+    said = told(pages / "16_before_after")
+    assert f"{LAYERS} layers with {LAYERS * 352:,} neurons" in said
+    assert "has no placebo here" in said and "is dense" in said
