@@ -1,3 +1,4 @@
+from .ablation import critical_role, effect_matrix, effects, halves, sets_of_halves, specificity
 from .alteration import (
     alteration,
     before_after,
@@ -14,10 +15,20 @@ from .alteration import (
 )
 from .baselines import category_means, contrast, entropy, lape, random_sets
 from .carry_over import between_sources, carry_over, split_halves
-from .centroids import guess_category
+from .centroids import confusion, guess_category
 from .comparison import compare_methods
 from .components import category_sets, component_table, generality, overlap, specific, unique_sets
-from .experts import conditional_frequency, expert_usage, specific_experts, uniform_rate
+from .controls import imbalance, matched_sets, pooled_p
+from .experts import (
+    RELATIVES,
+    compare_sets,
+    conditional_frequency,
+    expert_usage,
+    relative_sweep,
+    specific_experts,
+    taken_by_routing,
+    uniform_rate,
+)
 from .fair import compare_cuts
 from .frequency import (
     activation_frequency,
@@ -27,7 +38,19 @@ from .frequency import (
     neuron_frequency,
     token_activity,
 )
+from .planted import Plant, plant, planted_rows
 from .profiles import layer_shares
+from .scoring import (
+    decoys,
+    expert_sets,
+    grow,
+    neuron_sets,
+    precision_recall,
+    recovery,
+    recovery_curves,
+    role_shares,
+    switched_off,
+)
 from .sweep import TOPS, category_overlap_at, sweep
 from .uniqueness import (
     combinations,
@@ -40,7 +63,9 @@ from .uniqueness import (
 from .wording import wording_ladder, wording_sets
 
 __all__ = [
+    "RELATIVES",
     "TOPS",
+    "Plant",
     "activation_frequency",
     "alteration",
     "as_frequency",
@@ -54,17 +79,27 @@ __all__ = [
     "combinations",
     "compare_cuts",
     "compare_methods",
+    "compare_sets",
     "component_table",
     "conditional_frequency",
+    "confusion",
     "contrast",
+    "critical_role",
+    "decoys",
+    "effect_matrix",
+    "effects",
     "entropy",
     "expert_frequency",
     "expert_neuron_frequency",
+    "expert_sets",
     "expert_usage",
     "floor_test",
     "frequency_shift",
     "generality",
+    "grow",
     "guess_category",
+    "halves",
+    "imbalance",
     "instruction_jaccard",
     "jaccard",
     "kept_share",
@@ -73,19 +108,33 @@ __all__ = [
     "lape",
     "layer_kinds",
     "layer_shares",
+    "matched_sets",
     "neuron_frequency",
+    "neuron_sets",
     "over_layers",
     "overlap",
     "placebo_test",
+    "plant",
+    "planted_rows",
+    "pooled_p",
+    "precision_recall",
     "profile_distance",
     "random_sets",
+    "recovery",
+    "recovery_curves",
+    "relative_sweep",
+    "role_shares",
     "routing_shift",
     "set_overlap",
     "set_sizes",
+    "sets_of_halves",
     "specific",
     "specific_experts",
+    "specificity",
     "split_halves",
     "sweep",
+    "switched_off",
+    "taken_by_routing",
     "token_activity",
     "uniform_rate",
     "unique_sets",

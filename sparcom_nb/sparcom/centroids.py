@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.stats import mean_interval, units
+from sparcom_nb.stats import mean_interval, mean_intervals, units
 
 
 def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
@@ -24,9 +24,9 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
         seed: of the permutations and of the interval.
 
     Returns:
-        dict: guesses (DataFrame: category, guess), accuracy, low and high (95 % over halves of the
-        sub-types), chance (one over the number of categories), null_mean and null_high (mean and
-        95th percentile under permutation), p, units, unit, draws.
+        dict: guesses (DataFrame: category, subtype, guess), accuracy, low and high (95 % over halves of the
+        sub-types), chance (one over the number of categories), null_mean, null_low and null_high
+        (mean and 95 % under permutation), p (one-sided), units, unit, draws.
     """
     x = frequency.to_numpy().reshape(frequency.shape[0], -1).astype(float)
     labels, unit = units(frequency)
@@ -40,7 +40,11 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
     shuffled = [rng.permutation(category) for _ in range(draws)]
     null = np.array([(similar.guess(c) == c[index]).mean() for c in shuffled])
     accuracy, low, high = mean_interval(right.astype(float), labels, seed=seed)
-    table = {"category": np.array(names)[category[index]], "guess": np.array(names)[guess]}
+    table = {
+        "category": frequency["category"].to_numpy(),
+        "subtype": frequency["subtype"].to_numpy(),
+        "guess": np.array(names)[guess],
+    }
     return {
         "guesses": pd.DataFrame(table),
         "accuracy": accuracy,
@@ -48,12 +52,35 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
         "high": high,
         "chance": 1 / len(names),
         "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
+        "null_low": float(np.quantile(null, 0.025)),
+        "null_high": float(np.quantile(null, 0.975)),
         "p": float((1 + (null >= accuracy - 1e-12).sum()) / (1 + draws)),
         "units": len(first),
         "unit": unit,
         "draws": draws,
     }
+
+
+def confusion(guesses: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """What the instructions of every category are taken for.
+
+    Args:
+        guesses: of :func:`guess_category`.
+        seed: of the intervals.
+
+    Returns:
+        DataFrame: category, guess, mean (share of the category), low, high (95 % over halves of the
+        category's sub-types), n (instructions).
+    """
+    names = [c for c in CATEGORIES if c in set(guesses["category"])]
+    parts = []
+    for category in names:
+        part = guesses[guesses["category"] == category]
+        taken = (part["guess"].to_numpy()[:, None] == np.array(names)).astype(float)
+        mean, low, high = mean_intervals(taken, part["subtype"].to_numpy(str), seed=seed)
+        columns = {"guess": names, "mean": mean, "low": low, "high": high, "n": len(part)}
+        parts.append(pd.DataFrame({"category": category, **columns}))
+    return pd.concat(parts, ignore_index=True)
 
 
 class _Similar:

@@ -9,15 +9,19 @@ A neuron of an expert can be active only where its expert is chosen, so that its
 at most q: p/q says how active it is on the tokens that the expert is given.
 """
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import by_category, specific
-from sparcom_nb.stats import mean_intervals
+from sparcom_nb.sparcom.components import by_category, overlap, specific
+from sparcom_nb.stats import grouped_means, mean_intervals, separation
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
+RELATIVES = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5)
 
 
 def conditional_frequency(joint: xr.DataArray, routing: xr.DataArray) -> xr.DataArray:
@@ -79,3 +83,64 @@ def expert_usage(routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
         columns = {"category": category, "mean": mean, "low": low, "high": high, "n": len(values)}
         parts.append(pd.DataFrame(columns, index=index).reset_index())
     return pd.concat(parts, ignore_index=True)
+
+
+def relative_sweep(
+    routing: xr.DataArray, relatives: Sequence[float] = RELATIVES, draws: int = 199, seed: int = 0
+) -> pd.DataFrame:
+    """Overlap of the experts of instructions, within and across categories, at several cuts.
+
+    Cuts that no expert can reach (above E/k times the uniform rate) are left out.
+
+    Returns:
+        DataFrame: relative and the columns of :func:`compare_sets`.
+    """
+    within_reach = [r for r in relatives if r * uniform_rate(routing) <= 1]
+    sets = {f"{r:g}": specific_experts(routing, r) for r in within_reach}
+    table = compare_sets(sets, draws, seed)
+    return table.assign(relative=within_reach)
+
+
+def compare_sets(sets: Mapping[str, xr.DataArray], draws: int = 999, seed: int = 0) -> pd.DataFrame:
+    """How much instructions share within and across categories, for several kinds of sets.
+
+    Args:
+        sets: name -> bool [instruction, ...].
+        draws: of :func:`sparcom_nb.stats.separation`.
+        seed: of the same.
+
+    Returns:
+        DataFrame: sets (the name), share (mean share of the components taken), and within, across,
+        difference, low, high, null_mean, p of the separation.
+    """
+    wanted = ["within", "across", "difference", "low", "high", "null_mean", "p"]
+    rows = []
+    for name, marked in sets.items():
+        test = separation(overlap(marked), draws, seed)
+        share = float(marked["share"].mean())
+        rows.append({"sets": name, "share": share} | {key: test[key] for key in wanted})
+    return pd.DataFrame(rows)
+
+
+def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
+    """Share of an expert's neurons that are specific, by how often the expert is chosen.
+
+    Args:
+        marked: bool [instruction, layer, expert, neuron].
+        routing: q [instruction, layer, expert].
+        seed: of the intervals.
+
+    Returns:
+        DataFrame: relative (q over the uniform rate, in steps of one half), mean, low, high (95 %
+        over halves of the sub-types), n (pairs of an instruction and an expert).
+    """
+    units = routing["category"].to_numpy() + "/" + routing["subtype"].to_numpy()
+    q = routing.to_numpy()
+    table = pd.DataFrame(
+        {
+            "relative": np.round(2 * q / uniform_rate(routing)).ravel() / 2,
+            "taken": marked.mean("neuron").to_numpy().ravel(),
+            "subtype": np.repeat(units, q[0].size),
+        }
+    )
+    return grouped_means(table.sort_values("relative"), ["relative"], "taken", seed=seed)

@@ -107,3 +107,28 @@ def test_no_category_is_read_from_frequencies_that_hold_none():
         found = sn.sparcom.guess_category(routing + subtype, draws=39, seed=seed)
         small += found["p"] <= 0.05
     assert small <= 6
+
+
+def test_confusion_counts_guesses():
+    guesses = sn.sparcom.guess_category(made(0.7), draws=9)["guesses"]
+    table = sn.sparcom.confusion(guesses)
+    for row in table.to_dict("records"):
+        part = guesses[guesses["category"] == row["category"]]
+        assert row["mean"] == pytest.approx((part["guess"] == row["guess"]).mean())
+        assert row["low"] <= row["mean"] + 1e-9 and row["n"] == 12
+
+
+def test_taken_by_routing_and_sweep_by_hand():
+    routing = made(1.0)
+    marked = (routing > 0.25).expand_dims(neuron=3, axis=3)
+    marked = marked & xr.DataArray([True, True, False], dims="neuron")
+    table = sn.sparcom.taken_by_routing(marked, routing).set_index("relative")
+    q = routing.to_numpy()
+    for relative, row in table.iterrows():
+        inside = np.round(2 * q / 0.25) / 2 == relative
+        assert row["n"] == inside.sum()
+        assert row["mean"] == pytest.approx((q[inside] > 0.25).mean() * 2 / 3)
+    swept = sn.sparcom.relative_sweep(routing, (1.2, 2.0, 5.0), draws=9)
+    assert swept["relative"].to_list() == [1.2, 2.0]
+    expected = sn.stats.separation(sn.sparcom.overlap(sn.sparcom.specific_experts(routing, 2.0)), 9)
+    assert swept["within"][1] == pytest.approx(expected["within"])
