@@ -1,5 +1,6 @@
 """Pictures of what the methods find in models whose neurons are known."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -30,8 +31,8 @@ def recovery_curves(curves: pd.DataFrame, span: str) -> Figure:
             one = part[(part["measure"] == measure) & (part["method"] == method)]
             x, y, low, high = one[["noise", "mean", "low", "high"]].to_numpy(float).T
             axes.errorbar(
-                x + 0.008 * (n - 2), y, yerr=[y - low, high - y], label=method, color=colour,
-                marker=marker, linestyle=line, markersize=5, linewidth=1.2, capsize=2,
+                x + 0.008 * (n - 2), y, yerr=np.clip([y - low, high - y], 0, None), label=method,
+                color=colour, marker=marker, linestyle=line, markersize=5, linewidth=1.2, capsize=2,
             )  # fmt: skip
         axes.set_ylim(-0.04, 1.06)
         label(axes, f"{measure}, {span} span", "noise (0 as planted, 1 nothing left)", measure)

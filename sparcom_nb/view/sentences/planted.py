@@ -10,10 +10,8 @@ _FOOLED = 0.1
 
 def recovery(curves: pd.DataFrame, span: str) -> str:
     """Read the curves of one span: the start, how far each method gets, and the end."""
-    table = curves[curves["span"] == span].set_index(["measure", "method", "noise"])
-    return " ".join(
-        [_start(table, span), _reach(table.loc["precision"], table.loc["recall"]), _end(table)]
-    )
+    table = curves[curves["span"] == span]
+    return f"On the {span} span, {_start(table)} {_reach(table)} {_end(table)}"
 
 
 def decoys(table: pd.DataFrame) -> str:
@@ -27,54 +25,55 @@ def decoys(table: pd.DataFrame) -> str:
 
 def switched_off(table: pd.DataFrame) -> str:
     """Compare the roles by what happens to the loss without them."""
-    means = table.groupby("role", sort=False)[["own", "others"]].mean()
+    means = table.groupby("role", sort=False)[["own", "others"]].mean().reset_index()
+    rows = means.to_dict("records")
     said = [
-        f"{role} neurons {row['own']:+.2f} nats a token on their own category, {row['others']:+.2f} "
-        "on the others"
-        for role, row in means.iterrows()
+        f"{row['role']} neurons {row['own']:+.2f} nats a token on their own category, "
+        f"{row['others']:+.2f} on the others"
+        for row in rows
     ]
-    matter = [str(role) for role, row in means.iterrows() if row["own"] > 0.05 + abs(row["others"])]
+    matter = [row["role"] for row in rows if row["own"] > 0.05 + abs(row["others"])]
     text = f"Loss of the responses after switching off: {'; '.join(said)}. "
     if not matter:
         return text + "Switching off separates no role from the others here."
-    idle = [str(role) for role in means.index if role not in matter]
+    idle = [row["role"] for row in rows if row["role"] not in matter]
     return text + (
         f"Switching off tells {' and '.join(matter)} neurons from {' and '.join(idle) or 'none'}: "
         "a frequency says when a neuron is active, not that it does anything."
     )
 
 
-def _start(table: pd.DataFrame, span: str) -> str:
-    noise = table.index.get_level_values("noise").min()
+def _start(table: pd.DataFrame) -> str:
+    first = table[(table["method"] == "SPARCOM") & (table["noise"] == table["noise"].min())]
     both = [
-        interval(*table.loc[(measure, "SPARCOM", noise), ["mean", "low", "high"]])
-        for measure in ("precision", "recall")
+        f"{row['measure']} {interval(row['mean'], row['low'], row['high'])}"
+        for row in first.to_dict("records")
     ]
-    return (
-        f"On the {span} span, at noise {noise:g}, SPARCOM has precision {both[0]} and recall "
-        f"{both[1]}."
-    )
+    return f"at noise {table['noise'].min():g}, SPARCOM has {' and '.join(both)}."
 
 
-def _reach(precision: pd.DataFrame, recall: pd.DataFrame) -> str:
+def _reach(table: pd.DataFrame) -> str:
     """Tell the largest noise up to which both measures stay high, for each method."""
-    low = recall["mean"].where(recall["mean"] < precision["mean"], precision["mean"].fillna(0))
+    found = table.assign(mean=table["mean"].fillna(0)).sort_values("noise")
     said = []
-    for method, values in low.groupby(level="method", sort=False):
-        held = values.droplevel("method").sort_index()
-        held = held[(held >= _GOOD).cummin()]
-        said.append(f"{method} up to {held.index.max():g}" if len(held) else f"{method} never")
-    return f"Precision and recall both stay at {_GOOD:g} or more: {', '.join(said)}."
+    for method, part in found.groupby("method", sort=False):
+        lower = part.groupby("noise")["mean"].min().to_numpy()
+        held = int((lower >= _GOOD).cumprod().sum())
+        noise = part["noise"].unique()
+        said.append(f"{method} up to noise {noise[held - 1]:g}" if held else f"{method} never")
+    return f"Precision and recall are both {_GOOD:g} or more: {', '.join(said)}."
 
 
 def _end(table: pd.DataFrame) -> str:
-    noise = table.index.get_level_values("noise").max()
-    last = table.loc["recall"].xs(noise, level="noise")
-    rest = last.drop("random")
-    best = str(rest["mean"].idxmax())
-    text = f"At noise {noise:g} the best recall is {rest['mean'].max():.2f} ({best}), random sets "
-    text += f"have {last.loc['random', 'mean']:.2f}: "
-    if rest.loc[best, "low"] > last.loc["random", "high"]:
+    noise = table["noise"].max()
+    last = table[(table["measure"] == "recall") & (table["noise"] == noise)]
+    chance = last[last["method"] == "random"].to_dict("records")[0]
+    best = last[last["method"] != "random"].nlargest(1, "mean").to_dict("records")[0]
+    text = (
+        f"At noise {noise:g} the best recall is {best['mean']:.2f} ({best['method']}), random sets "
+        f"have {chance['mean']:.2f}: "
+    )
+    if best["low"] > chance["high"]:
         return text + "something is still found."
     return text + "no method is clearly better than chance."
 
