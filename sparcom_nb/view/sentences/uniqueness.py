@@ -42,11 +42,14 @@ def kinds(table: pd.DataFrame) -> str:
         return "No neuron is in any category's set at this cut and agreement."
     rows = table.to_dict("records")
     unique, general = rows[0], rows[-1]
+    words = against(unique), against(general)
+    signs = (words[0] == "more") + (words[1] == "fewer")
+    verdict = ("does not show", "shows only in part", "shows")[signs]
     return (
         f"Of {total:.0f} neurons in any set, {_with_null(unique)} are unique to one category and "
-        f"{_with_null(general)} are general. **Against shuffled labels, unique neurons: "
-        f"{against(unique)}; general ones: {against(general)}.** Half the sub-types would "
-        f"give {unique['halves']:.0f} unique neurons: {_drift(unique)}"
+        f"{_with_null(general)} are general. **That categories have neurons of their own {verdict}** "
+        f"(against shuffled labels, unique ones: {words[0]}; general ones: {words[1]}). Half the "
+        f"sub-types would give {unique['halves']:.0f} unique neurons: {_drift(unique)}"
     )
 
 
