@@ -54,12 +54,13 @@ def over_layers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def instruction_jaccard(base: xr.DataArray, tuned: xr.DataArray) -> xr.DataArray:
-    """Jaccard index of every instruction's own sets in two models: [instruction], coordinates kept.
+    """Jaccard index of every instruction's own sets in two models.
 
-    NaN where both sets are empty.
+    Returns:
+        DataArray [instruction] with the coordinates of ``base``; NaN where both sets are empty.
     """
-    inner = base.dims[1:]
-    both, either = ((base & tuned).sum(inner), (base | tuned).sum(inner))
+    inner, other = base.dims[1:], tuned.reset_coords(drop=True)
+    both, either = ((base & other).sum(inner), (base | other).sum(inner))
     return (both / either.where(either > 0)).rename("jaccard").compute()
 
 
