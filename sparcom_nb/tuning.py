@@ -8,8 +8,9 @@ the layers, which lets single layers starve experts.
 import json
 import random
 import time
+from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from sparcom_nb.capture import pad
+from sparcom_nb.instructions import validate
+from sparcom_nb.muon import Muon
+from sparcom_nb.prompts import Prompt, chat_template, encode
 
 IGNORED = -100
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
@@ -131,8 +137,6 @@ def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
     rest = [p for _, p in named if id(p) not in chosen]
     optimizers: list = [torch.optim.AdamW(rest, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)]
     if matrices:
-        from sparcom_nb.miniworld.muon import Muon
-
         optimizers.append(Muon(matrices, lr=recipe.lr))
     return optimizers
 
@@ -183,39 +187,28 @@ def save_folder(model: Any, tokenizer: Any, out: Path, dtype: torch.dtype | None
 # ---------------------------------------------------------------- tuning on instructions
 
 
-def encode(tokenizer: Any, instruction: str, input: str, response: str) -> tuple[list[int], int]:
-    """Token ids of one training item and the number of them that are prompt (BOS and template included)."""
-    content = f"{instruction}\n{input}" if input else instruction
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-    )
-    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
-    if tokenizer.bos_token_id is not None and prompt[:1] != [tokenizer.bos_token_id]:
-        prompt = [tokenizer.bos_token_id, *prompt]
-    answer = tokenizer(response, add_special_tokens=False)["input_ids"]
-    return [*prompt, *answer, tokenizer.eos_token_id], len(prompt)
+def examples(tokenizer: Any, data: pd.DataFrame, context: int) -> list[Prompt]:
+    """Prompt, response and end of every row; the response and the end count.
+
+    Raises:
+        InputError: a row without a response, or longer than the context.
+    """
+    end = array("i", [tokenizer.eos_token_id])
+    return [
+        replace(prompt, ids=prompt.ids + end, stop=prompt.stop + 1)
+        for prompt in encode(tokenizer, chat_template(tokenizer), data, "response", context - 1)
+    ]
 
 
-def examples(tokenizer: Any, data: pd.DataFrame) -> list[tuple[list[int], int]]:
-    """:func:`encode` for every row."""
-    columns = zip(data["instruction"], data["input"], data["response"], strict=True)
-    return [encode(tokenizer, *map(str, row)) for row in columns]
-
-
-def collate(items: list[tuple[list[int], int]], pad: int) -> Batch:
-    """Right-padded batch whose labels leave out prompts and pads."""
-    width = max(len(ids) for ids, _ in items)
-    ids = torch.full((len(items), width), pad)
-    labels, mask = torch.full_like(ids, IGNORED), torch.zeros_like(ids)
-    for i, (tokens, prompt) in enumerate(items):
-        row = torch.tensor(tokens)
-        ids[i, : len(row)], mask[i, : len(row)] = row, 1
-        labels[i, prompt : len(row)] = row[prompt:]
-    return {"input_ids": ids, "labels": labels, "attention_mask": mask}
+def collate(items: list[Prompt], pad_id: int) -> Batch:
+    """Right-padded batch whose labels leave out the tokens that do not count."""
+    batch = pad(items, pad_id, "right", torch.device("cpu"))
+    labels = batch.ids.masked_fill(~batch.counted, IGNORED)
+    return {"input_ids": batch.ids, "labels": labels, "attention_mask": batch.mask}
 
 
 def shuffled_batches(
-    items: list[tuple[list[int], int]], size: int, seed: int, pad: int
+    items: list[Prompt], size: int, seed: int, pad_id: int
 ) -> Callable[[int], Batch]:
     """Batches by step number: pass after pass over ``items``, each pass in a new seeded order.
 
@@ -229,7 +222,7 @@ def shuffled_batches(
         order = rng.sample(range(len(items)), len(items))
         span = 8 * size
         runs = [
-            sorted(order[i : i + span], key=lambda j: len(items[j][0]))
+            sorted(order[i : i + span], key=lambda j: len(items[j].ids))
             for i in range(0, len(order), span)
         ]
         batches = [run[i : i + size] for run in runs for i in range(0, len(run), size)][:per_pass]
@@ -237,7 +230,7 @@ def shuffled_batches(
 
     def batch_of(step: int) -> Batch:
         chosen = order_of(step // per_pass)[step % per_pass]
-        return collate([items[i] for i in chosen], pad)
+        return collate([items[i] for i in chosen], pad_id)
 
     return batch_of
 
@@ -266,8 +259,9 @@ def tune(
     model: Any = AutoModelForCausalLM.from_pretrained(model_path)
     dtype = model.dtype
     model = model.float().to(device)
-    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    batches = shuffled_batches(examples(tokenizer, data), batch, seed, pad)
+    pad_id = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    items = examples(tokenizer, validate(data), model.config.max_position_embeddings)
+    batches = shuffled_batches(items, batch, seed, pad_id)
 
     def batch_of(step: int) -> Batch:
         return {k: v.to(device) for k, v in batches(step).items()}

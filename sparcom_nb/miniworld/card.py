@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from transformer_lens.model_bridge import TransformerBridge
 
+from sparcom_nb import taps
+from sparcom_nb.evaluation import answer
 from sparcom_nb.miniworld import evaluation as ev
 from sparcom_nb.miniworld.tasks import CATEGORIES
 from sparcom_nb.miniworld.training import MEMBERS
-from sparcom_nb.tuning import examples
+from sparcom_nb.models import load_model
 
 KINDS = {
     "dense": "LlamaForCausalLM, 4 layers, width 192, FFN 640, 2.36 M parameters",
@@ -44,18 +47,18 @@ def read(path: Path) -> pd.DataFrame:
 
 def measure(folder: Path, rows: pd.DataFrame, documents: pd.DataFrame) -> dict[str, Any]:
     """Everything a card shows about one model; shares are 0..1, the loss is in nats per token."""
-    model, tokenizer = ev.load(folder)
-    judged = ev.answers(model, tokenizer, rows)
+    model = load_model(folder)
+    judged = answer(model, rows, max_new_tokens=56)
     result: dict[str, Any] = {
         "items": len(rows),
         "right": judged.loc[judged["correct"], "id"].tolist(),
         "category": _shares(judged, ["category"]),
         "subtype": _shares(judged, ["category", "subtype"]),
-        "plain": ev.plain_accuracy(model, tokenizer).to_dict(),
-        "document_loss": round(ev.document_loss(model, tokenizer, documents["text"].tolist()), 4),
+        "plain": ev.plain_accuracy(model).to_dict(),
+        "document_loss": round(ev.document_loss(model, documents["text"].tolist()), 4),
     }
-    if getattr(model.config, "num_local_experts", 0):
-        result["expert_load"] = _loads(model, tokenizer, rows, documents)
+    if taps.sparse_layers(model):
+        result["expert_load"] = expert_loads(model, rows, documents)
     return result
 
 
@@ -68,18 +71,13 @@ def _shares(judged: pd.DataFrame, by: list[str]) -> dict[str, list[float]]:
     }
 
 
-def _loads(
-    model: Any, tokenizer: Any, rows: pd.DataFrame, documents: pd.DataFrame
+def expert_loads(
+    model: TransformerBridge, rows: pd.DataFrame, documents: pd.DataFrame
 ) -> dict[str, list]:
-    """Expert shares [layers][experts] on held-out text and on held-out instructions."""
-    encoded = tokenizer(documents["text"].tolist(), add_special_tokens=False)["input_ids"]
-    texts = [([tokenizer.bos_token_id, *ids], 0) for ids in encoded]
-    pad = tokenizer.pad_token_id
-    loads = {"text": texts, "instructions": examples(tokenizer, rows)}
-    return {
-        k: ev.expert_load(model, v, pad).double().round(decimals=4).tolist()
-        for k, v in loads.items()
-    }
+    """Expert shares [layers][experts] on held-out text and on held-out instructions with answers."""
+    texts = documents.rename(columns={"text": "instruction"}).assign(category="GEN")
+    loads = {"text": (texts, "instruction"), "instructions": (rows, "sample")}
+    return {name: ev.expert_load(model, *what).round(4).tolist() for name, what in loads.items()}
 
 
 # ---------------------------------------------------------------- the card

@@ -1,59 +1,21 @@
-"""Measure the embedded models: right answers, plain continuations, loss on documents, expert load."""
+"""Measure the embedded models: plain continuations, loss on documents, load of the experts."""
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
-from typing import Any
 
+import numpy as np
 import pandas as pd
-import torch
+from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.checkers import check
+from sparcom_nb.evaluation import continuations, perplexity
 from sparcom_nb.miniworld import passages as ps
 from sparcom_nb.miniworld import tasks
 from sparcom_nb.miniworld import words as w
 from sparcom_nb.miniworld.documents import PHRASINGS
 from sparcom_nb.miniworld.facts import pair_is_heldout, world
-from sparcom_nb.tuning import collate, encode
-
-
-def load(folder: Path) -> tuple[Any, Any]:
-    """Model (float32, eval) and tokenizer of a Hugging Face folder."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    return model.eval(), AutoTokenizer.from_pretrained(folder)
-
-
-@torch.no_grad()
-def complete(
-    model: Any, tokenizer: Any, prompts: Sequence[list[int]], new: int = 56, size: int = 50
-) -> list[str]:
-    """Greedy continuations of token prompts, in their order, decoded and stripped."""
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    texts = [""] * len(prompts)
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt")
-        out = model.generate(**batch, max_new_tokens=new, do_sample=False)
-        for i, ids in zip(chosen, out[:, batch["input_ids"].shape[1] :], strict=True):
-            texts[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
-    return texts
-
-
-def answers(model: Any, tokenizer: Any, rows: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` with the model's ``output`` and whether it is ``correct``."""
-    prompts = []
-    for instruction, text in zip(rows["instruction"], rows["input"], strict=True):
-        ids, length = encode(tokenizer, instruction, text, "")
-        prompts.append(ids[:length])
-    outputs = complete(model, tokenizer, prompts)
-    judged = zip(rows["checker"], rows["response"], outputs, strict=True)
-    return rows.assign(output=outputs, correct=[bool(check(*one)) for one in judged])
-
-
-# ---------------------------------------------------------------- plain continuation
+from sparcom_nb.prompts import encode
+from sparcom_nb.sparcom.frequency import expert_frequency
 
 
 def plain_items(category: str, n: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -104,17 +66,15 @@ _PLAIN = {
 }  # fmt: skip
 
 
-def plain_accuracy(model: Any, tokenizer: Any, n: int = 100) -> pd.Series:
+def plain_accuracy(model: TransformerBridge, n: int = 100) -> pd.Series:
     """Share of plain beginnings continued rightly (the text starts with the known continuation), per category."""
     shares = {}
     for category in tasks.CATEGORIES:
-        items = plain_items(category, n)
-        prompts = [
-            [tokenizer.bos_token_id, *tokenizer(head, add_special_tokens=False)["input_ids"]]
-            for head, _ in items
-        ]
-        outputs = complete(model, tokenizer, prompts, new=40)
-        right = [_begins(out, end) for out, (_, end) in zip(outputs, items, strict=True)]
+        heads, ends = zip(*plain_items(category, n), strict=True)
+        rows = pd.DataFrame({"id": [str(i) for i in range(n)], "instruction": heads, "input": ""})
+        prompts = encode(model.tokenizer, model.template, rows, "instruction", model.cfg.n_ctx)
+        outputs = continuations(model, prompts, max_new_tokens=40, show_progress=False)
+        right = [_begins(out, end) for out, end in zip(outputs, ends, strict=True)]
         shares[category] = sum(right) / n
     return pd.Series(shares, name="plain")
 
@@ -124,35 +84,14 @@ def _begins(output: str, known: str) -> bool:
     return output.startswith(known) and not (known[-1].isdigit() and rest[:1].isdigit())
 
 
-# ---------------------------------------------------------------- loss and load
-
-
-@torch.no_grad()
-def document_loss(model: Any, tokenizer: Any, texts: Sequence[str], size: int = 50) -> float:
+def document_loss(model: TransformerBridge, texts: Sequence[str]) -> float:
     """Mean cross entropy per token (nats) on documents."""
-    total, count = 0.0, 0
-    for start in range(0, len(texts), size):
-        items = [([tokenizer.bos_token_id, *ids, tokenizer.eos_token_id], 0)
-                 for ids in tokenizer(list(texts[start : start + size]), add_special_tokens=False)["input_ids"]]  # fmt: skip
-        batch = collate(items, tokenizer.pad_token_id)
-        n = int((batch["labels"][:, 1:] >= 0).sum())
-        total, count = total + model(**batch).loss.item() * n, count + n
-    return total / count
+    table = perplexity(model, texts)
+    return float(np.average(table["nll"], weights=table["n_tokens"]))
 
 
-@torch.no_grad()
-def expert_load(
-    model: Any, items: list[tuple[list[int], int]], pad: int, size: int = 50
-) -> torch.Tensor:
-    """Share of the assignments that each expert takes over all tokens of ``items``: [layers, experts]."""
-    counts = torch.zeros(model.config.num_hidden_layers, model.config.num_local_experts)
-    for start in range(0, len(items), size):
-        batch = collate(items[start : start + size], pad)
-        keep = batch["attention_mask"].flatten().bool()
-        out = model(
-            batch["input_ids"], attention_mask=batch["attention_mask"], output_router_logits=True
-        )
-        for layer, logits in enumerate(out.router_logits):
-            chosen = logits[keep].topk(model.config.num_experts_per_tok, -1).indices.flatten()
-            counts[layer] += torch.bincount(chosen, minlength=counts.shape[1])
-    return counts / counts.sum(1, keepdim=True)
+def expert_load(model: TransformerBridge, rows: pd.DataFrame, span: str) -> np.ndarray:
+    """Share of the assignments that each expert takes over all tokens of the span: [layer, expert]."""
+    routed = expert_frequency(model, rows, span=span, show_progress=False)
+    tokens = (routed * routed["n_tokens"]).sum("instruction").to_numpy()
+    return tokens / tokens.sum(axis=1, keepdims=True)

@@ -6,6 +6,7 @@ checkpoints, logs) are kept under ``out/work``; finished models are Hugging Face
 
 import itertools
 import json
+from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,10 @@ import numpy as np
 import torch
 
 from sparcom_nb.miniworld import documents, tasks
+from sparcom_nb.prompts import Prompt
 from sparcom_nb.tuning import Batch, Recipe, examples, fit, save_folder, shuffled_batches
 
-VOCABULARY = 1536
+VOCABULARY, CONTEXT = 1536, 512
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 TEMPLATE = (
     "{% for message in messages %}### Task\n{{ message['content'] }}\n\n{% endfor %}"
@@ -77,7 +79,7 @@ def build_tokenizer(seed: int = 0, n: int = 12_000) -> Any:
         pad_token=PAD,
         chat_template=TEMPLATE,
         padding_side="left",
-        model_max_length=512,
+        model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )
 
@@ -123,7 +125,7 @@ def new_model(kind: str, seed: int) -> Any:
 
     common: dict[str, Any] = {
         "vocab_size": VOCABULARY, "hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 4,
-        "num_key_value_heads": 4, "max_position_embeddings": 512, "tie_word_embeddings": True,
+        "num_key_value_heads": 4, "max_position_embeddings": CONTEXT, "tie_word_embeddings": True,
         "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
     }  # fmt: skip
     torch.manual_seed(seed)
@@ -167,16 +169,18 @@ def _cached_tokens(out: Path, tokenizer: Any, n: int, seed: int) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def tuning_items(
-    tokenizer: Any, seed: int, placebo: bool, n: int = TUNING_ROWS
-) -> list[tuple[list[int], int]]:
+def tuning_items(tokenizer: Any, seed: int, placebo: bool, n: int = TUNING_ROWS) -> list[Prompt]:
     """Instruction items with a share of document pieces; as placebo, document pieces of the same lengths."""
     rng = Random(f"tuning/{seed}")
-    items = examples(tokenizer, tasks.generate(round(n * (1 - DOCUMENT_SHARE)), seed))
+    rows = tasks.generate(round(n * (1 - DOCUMENT_SHARE)), seed)
+    items = examples(tokenizer, rows, CONTEXT)
     items += [rng.choice(items) for _ in range(n - len(items))]
-    tokens = token_stream(tokenizer, sum(len(ids) for ids, _ in items), seed + 1_000)
-    bounds = np.cumsum([0, *(len(ids) for ids, _ in items)])
-    pieces = [(tokens[a:b].tolist(), 0) for a, b in itertools.pairwise(bounds)]
+    tokens = token_stream(tokenizer, sum(len(item.ids) for item in items), seed + 1_000)
+    bounds = np.cumsum([0, *(len(item.ids) for item in items)])
+    pieces = [
+        Prompt(f"document {a}", array("i", tokens[a:b].tolist()), 0, int(b - a))
+        for a, b in itertools.pairwise(bounds)
+    ]
     first_document = 0 if placebo else round(n * (1 - DOCUMENT_SHARE))
     return [*items[:first_document], *pieces[first_document:]]
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+import sparcom_nb as sn
 from sparcom_nb.miniworld import card
-from sparcom_nb.miniworld import evaluation as ev
 from sparcom_nb.miniworld.tasks import CATEGORIES
 from sparcom_nb.miniworld.training import MEMBERS
-from sparcom_nb.tuning import encode
 
 ROOT = Path(__file__).parents[2] / "data"
 MODELS = ROOT / "models"
@@ -40,7 +39,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def loaded():
-    return {member: ev.load(MODELS / member) for member in HERE}
+    return {member: sn.load_model(MODELS / member) for member in HERE}
 
 
 @pytest.mark.parametrize("member", HERE)
@@ -54,13 +53,9 @@ def test_folder_is_small_and_free_of_pickles(member):
 
 @pytest.mark.parametrize("member", HERE)
 def test_config(member, loaded):
-    model, tokenizer = loaded[member]
-    assert (
-        model.config.eos_token_id
-        == model.generation_config.eos_token_id
-        == tokenizer.eos_token_id
-        == 2
-    )
+    model, tokenizer = loaded[member].original_model, loaded[member].tokenizer
+    ends = (model.config.eos_token_id, model.generation_config.eos_token_id, tokenizer.eos_token_id)
+    assert set(ends) == {2}
     assert tokenizer.chat_template and tokenizer.padding_side == "left"
     assert model.config.max_position_embeddings >= 512
     assert not getattr(model.config, "output_router_logits", False)
@@ -69,13 +64,10 @@ def test_config(member, loaded):
 
 @pytest.mark.parametrize("member", ["dense-instruct", "moe-instruct"])
 def test_padded_generation_equals_single(member, loaded, rows):
-    model, tokenizer = loaded[member]
-    prompts = []
-    for row in rows.iloc[::75].itertuples():
-        ids, length = encode(tokenizer, row.instruction, row.input, "")
-        prompts.append(ids[:length])
-    together = ev.complete(model, tokenizer, prompts, new=24)
-    assert together == [ev.complete(model, tokenizer, [p], new=24)[0] for p in prompts]
+    model, some = loaded[member], rows.iloc[::75]
+    together = sn.answer(model, some, 24, show_progress=False)["output"]
+    apart = [sn.answer(model, some.iloc[[n]], 24, show_progress=False) for n in range(len(some))]
+    assert together.tolist() == [one["output"].item() for one in apart]
 
 
 def test_cards_are_what_the_evaluation_gives():
@@ -88,7 +80,7 @@ def test_cards_are_what_the_evaluation_gives():
 @pytest.mark.parametrize("member", ["dense-base", "dense-instruct", "moe-base", "moe-instruct"])
 def test_fresh_answers_agree_with_the_card(member, loaded, rows):
     part = rows.groupby("category").head(8)
-    judged = ev.answers(*loaded[member], part)
+    judged = sn.answer(loaded[member], part, 56, show_progress=False)
     known = part["id"].isin(results()[member]["right"])
     assert (judged["correct"].to_numpy() != known.to_numpy()).sum() <= 1
 
@@ -130,6 +122,6 @@ def test_recorded_totals_add_up(rows):
 )
 def test_every_expert_takes_its_share(member, kind, least, loaded, rows):
     documents = card.read(ROOT / "miniworld" / "documents.jsonl")
-    load = torch.tensor(card._loads(*loaded[member], rows, documents)[kind])
+    load = torch.tensor(card.expert_loads(loaded[member], rows, documents)[kind])
     assert load.shape == (4, 8)
     assert least <= load.min() and load.max() <= 0.40

@@ -1,21 +1,24 @@
 """The training routine on tiny models: resume, balance, encoding, Muon, the whole chain."""
 
 import json
+from array import array
 from itertools import chain, pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from sparcom_nb.miniworld import training
-from sparcom_nb.miniworld.muon import orthogonalized
 from sparcom_nb.miniworld.tasks import generate
+from sparcom_nb.muon import orthogonalized
+from sparcom_nb.prompts import Prompt
 from sparcom_nb.tuning import (
     IGNORED,
     Recipe,
     balance_loss,
     collate,
-    encode,
+    examples,
     fit,
     losses_of,
     shuffled_batches,
@@ -80,7 +83,7 @@ def test_balance_is_per_layer_and_blind_to_pads():
     model = tiny("moe")
     ids = torch.randint(3, 50, (2, 6))
     whole = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
-    padded = collate([(row.tolist(), 0) for row in ids], 0)
+    padded = collate([prompt(row.tolist()) for row in ids], 0)
     padded = {
         k: torch.nn.functional.pad(v, (0, 4), value=IGNORED if k == "labels" else 0)
         for k, v in padded.items()
@@ -100,15 +103,21 @@ def test_muon_directions_are_nearly_orthogonal():
         assert singular.min() > 0.6 and singular.max() < 1.3
 
 
+def prompt(ids, start=0):
+    return Prompt("x", array("i", ids), start, len(ids))
+
+
 def test_prompt_and_response_are_encoded_apart(tokenizer):
-    ids, length = encode(tokenizer, "Name the colour .", "a red cup", "red")
+    row = {"id": "1", "instruction": "Name the colour .", "input": "a red cup", "response": "red"}
+    (item,) = examples(tokenizer, pd.DataFrame([row]), 64)
+    ids, length = item.ids.tolist(), item.start
     assert (
         tokenizer.decode(ids[1:length]).strip()
         == "### Task\nName the colour .\na red cup\n\n### Answer"
     )
     assert ids[0] == tokenizer.bos_token_id and ids[-1] == tokenizer.eos_token_id
     assert ids[length:-1] == tokenizer("red", add_special_tokens=False)["input_ids"]
-    batch = collate([(ids, length), (ids[:3], 2)], 0)
+    batch = collate([item, prompt(ids[:3], 2)], 0)
     assert (
         batch["labels"][0, :length].eq(IGNORED).all()
         and batch["labels"][0, length:].tolist() == ids[length:]
@@ -130,7 +139,7 @@ def test_digits_stand_alone_and_text_survives(tokenizer):
 
 
 def test_every_item_is_used_once_a_pass():
-    items = [([i, i, 0][: 1 + i % 3], 0) for i in range(12)]
+    items = [prompt([i, i, 0][: 1 + i % 3]) for i in range(12)]
     batch_of = shuffled_batches(items, 4, 0, 0)
     seen = [
         sorted(batch_of(step)["input_ids"][:, 0].tolist() for step in range(p, p + 3))
@@ -142,8 +151,8 @@ def test_every_item_is_used_once_a_pass():
 
 def test_placebo_has_the_lengths_of_the_instruct_items(tokenizer):
     instruct, placebo = (training.tuning_items(tokenizer, 0, flag, n=60) for flag in (False, True))
-    assert [len(ids) for ids, _ in instruct] == [len(ids) for ids, _ in placebo]
-    assert all(prompt == 0 for _, prompt in placebo) and instruct[59:] == placebo[59:]
+    assert [len(item.ids) for item in instruct] == [len(item.ids) for item in placebo]
+    assert all(item.start == 0 for item in placebo) and instruct[59:] == placebo[59:]
 
 
 def test_whole_chain_and_tune(tmp_path, monkeypatch):
@@ -157,15 +166,11 @@ def test_whole_chain_and_tune(tmp_path, monkeypatch):
     before = (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns
     training.train_default(tmp_path, members=["dense-base"], scale=0.001)
     assert (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns == before
-    from sparcom_nb.miniworld.evaluation import load
-
     out = tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "tuned", batch=4)
-    a, b = load(out)[0], load(tmp_path / "dense-base")[0]
-    assert any(not torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
-    again = load(tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "again", batch=4))[
-        0
-    ]
-    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), again.parameters(), strict=True))
+    again = tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "again", batch=4)
+    weights = [(path / "model.safetensors").read_bytes() for path in (out, again)]
+    assert weights[0] == weights[1]
+    assert weights[0] != (tmp_path / "dense-base" / "model.safetensors").read_bytes()
     assert not list(out.rglob("*.bin")) and not list(out.rglob("*.pt"))
 
 

@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrix updates are made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
+"""Muon: momentum whose matrix updates are made orthogonal (Jordan et al. 2024).
 
 torch.optim.Muon works in bfloat16, which is slow on CPUs without bf16 units, and takes no stacks of
 matrices (fused experts). This one works in float32, on the last two dimensions.
@@ -26,7 +26,7 @@ def orthogonalized(gradient: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """SGD with Nesterov momentum and orthogonalized updates, scaled to AdamW's size (Liu et al. 2025, eq. 4)."""
+    """SGD with Nesterov momentum and orthogonalized updates of AdamW's size (Liu et al. 2025, eq. 4)."""
 
     def __init__(
         self,
