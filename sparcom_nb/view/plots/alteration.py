@@ -133,13 +133,16 @@ def routing_changes(change: xr.DataArray, table: pd.DataFrame) -> Figure:
         cbar_kws={"label": "change of routing frequency"},
     )  # fmt: skip
     label(left, "Change by expert, mean over categories", "expert", "layer")
-    for pair in ("base, tuned", "base, placebo", "base A, base B"):
+    for pair in ("base A, base B", "base A, tuned B", "base, tuned", "base, placebo"):
         part = table[(table["pair"] == pair) & (table["category"] == "all")]
         if part.empty:
             continue
         x, y, low, high = part[["layer", "value", "low", "high"]].to_numpy(float).T
         colour, marker = _PAIRS[pair]
-        right.errorbar(x, y, yerr=[y - low, high - y], color=colour, marker=marker, label=pair)
+        right.errorbar(
+            x, y, yerr=[y - low, high - y], color=colour, marker=marker, label=pair, capsize=2,
+            linestyle="--" if "A" in pair else "-", linewidth=1,
+        )  # fmt: skip
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set_ylim(0, None)
     right.legend(fontsize=8)

@@ -147,15 +147,16 @@ def routing(table: pd.DataFrame, test: dict[str, Any], effect: dict[str, Any]) -
     if not max(values.values()):
         return "The router sends the same tokens to the same experts: **no change**."
     most, least = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
-    floors = table[(table["pair"] == "base A, base B") & (table["category"] == "all")]
+    of_pair = table[table["category"] == "all"].groupby("pair")["value"].mean()
     shows = evidence(test["p"], test["low"], test["null_mean"])
     specific = "shows" if effect["p"] <= 0.05 else "does not show"
     return (
         f"On balance tuning moved {np.mean(list(values.values())):.1%} of a category's assignments "
         f"to other experts (total variation, mean over layers and categories), most in layer {most} "
         f"({_with_interval(of[most])}), least in layer {least} "
-        f"({_with_interval(of[least])}); two halves of the base model "
-        f"differ by {floors['value'].mean():.1%}. Beyond sampling: "
+        f"({_with_interval(of[least])}). On halves of the instructions, base and tuned model differ "
+        f"by {of_pair['base A, tuned B']:.1%}, the base model from itself by "
+        f"{of_pair['base A, base B']:.1%}. Beyond sampling: "
         f"{interval(test['value'], test['low'], test['high'], 3)}, p = {test['p']:.3f}: "
         f"**a routing shift {shows}.** Categories explain {effect['r2']:.0%} of its variance "
         f"between {effect['unit']}s (permuted {effect['null_mean']:.0%}, p = {effect['p']:.3f}): "
