@@ -48,28 +48,36 @@ def recovery(
     noises: Sequence[float] = NOISES,
     seeds: Sequence[int] = (0, 1, 2),
     spans: Sequence[str] = ("instruction", "response"),
+    components: str = "neurons",
     **options: Any,
 ) -> pd.DataFrame:
-    """Let every method look for the planted neurons at every noise.
+    """Let every method look for the planted neurons or experts at every noise.
 
     Args:
         kind: ``dense`` or ``moe``.
         noises: 0 (as planned) to 1 (nothing left of the plan).
         seeds: a plan of its own each.
         spans: whose tokens count.
+        components: ``neurons`` or ``experts``.
         options: of :func:`sparcom_nb.sparcom.plant`.
 
     Returns:
-        DataFrame, a row a method, span, noise, seed and category: size, precision and recall of
-        :func:`precision_recall`, and for every role the share of the set that has it
-        (:func:`role_shares`).
+        DataFrame, a row a method, span, noise, seed and category, with size, precision and recall of
+        :func:`precision_recall`.
+
+    Raises:
+        InputError: other components, or experts of a dense model.
     """
+    if components not in ("neurons", "experts"):
+        raise InputError(f"unknown components {components!r}; use neurons or experts")
+    find = neuron_sets if components == "neurons" else expert_sets
     parts = []
     for noise, seed in itertools.product(noises, seeds):
         model, truth = grow(kind, noise, seed, **options)
         for span in spans:
-            found = neuron_sets(model, truth, span, seed)
-            parts.append(_scored(found, truth).assign(noise=noise, span=span, seed=seed))
+            for method, sets in find(model, truth, span, seed).items():
+                score = precision_recall(sets, getattr(truth, components))
+                parts.append(score.assign(method=method, noise=noise, span=span, seed=seed))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -92,10 +100,11 @@ def decoys(kind: str = "dense", span: str = "instruction", seed: int = 0) -> pd.
     parts = []
     for world, options in WORLDS.items():
         model, truth = grow(kind, 0.0, seed, **options)
-        scored = _scored(neuron_sets(model, truth, span, seed), truth)
-        means = scored.drop(columns="category").groupby("method", sort=False).mean()
-        parts.append(means.reset_index().assign(world=world))
-    return pd.concat(parts, ignore_index=True)
+        for method, sets in neuron_sets(model, truth, span, seed).items():
+            score = precision_recall(sets, truth.neurons).drop(columns="category")
+            means = score.join(role_shares(sets, truth.roles)).mean()
+            parts.append({"world": world, "method": method, **means})
+    return pd.DataFrame(parts)
 
 
 def switched_off(
@@ -206,16 +215,6 @@ def _planted_sizes(truth: Plant) -> tuple[float, float]:
     """Share of the neurons that serve some category, and one category (the same for all)."""
     share = float(truth.neurons.any("category").mean())
     return share, share / len(truth.neurons)
-
-
-def _scored(found: Sets, truth: Plant) -> pd.DataFrame:
-    parts = [
-        precision_recall(sets, truth.neurons)
-        .join(role_shares(sets, truth.roles))
-        .assign(method=method)
-        for method, sets in found.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def _flat(sets: xr.DataArray) -> np.ndarray:

@@ -27,7 +27,9 @@ def recovery_curves(curves: pd.DataFrame, span: str) -> Figure:
     fig, panels = figure(9, 3.6, columns=2)
     part = curves[curves["span"] == span]
     for axes, measure in zip(panels, ("precision", "recall"), strict=True):
-        for n, (method, (colour, marker, line)) in enumerate(_STYLES.items()):
+        shown = [method for method in _STYLES if method in set(part["method"])]
+        for n, method in enumerate(shown):
+            colour, marker, line = _STYLES[method]
             one = part[(part["measure"] == measure) & (part["method"] == method)]
             x, y, low, high = one[["noise", "mean", "low", "high"]].to_numpy(float).T
             axes.errorbar(
