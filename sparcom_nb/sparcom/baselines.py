@@ -25,14 +25,19 @@ def category_means(values: xr.DataArray) -> xr.DataArray:
         InputError: fewer than two categories, which leaves nothing to compare.
     """
     parts = {
-        name: part.mean("instruction", dtype=np.float64).compute()
+        name: part.mean("instruction", dtype=np.float64).to_numpy()
         for name, part in by_category(values)
     }
     if len(parts) < 2:
         raise InputError(
             f"only category {', '.join(parts)} is present; give rows of two or more to compare"
         )
-    return xr.concat(list(parts.values()), xr.Variable("category", list(parts)))
+    return xr.DataArray(
+        np.stack(list(parts.values())),
+        dims=("category", *values.dims[1:]),
+        coords={"category": list(parts)}
+        | {dim: values[dim] for dim in values.dims[1:] if dim in values.coords},
+    )
 
 
 def entropy(means: xr.DataArray) -> xr.DataArray:
@@ -86,8 +91,8 @@ def contrast(values: xr.DataArray, top: float = 0.01) -> xr.DataArray:
 def margins(values: xr.DataArray) -> xr.DataArray:
     """A category's mean minus the best other category's: [instruction, ...] to [category, ...]."""
     means = category_means(values)
-    rivals = [means.drop_sel(category=name).max("category") for name in means["category"].values]
-    return means - xr.concat(rivals, means["category"])
+    second, first = np.partition(means.to_numpy(), -2, axis=0)[-2:]
+    return means - np.where(means == first, second, first)
 
 
 def random_sets(sets: xr.DataArray, seed: int = 0) -> xr.DataArray:
