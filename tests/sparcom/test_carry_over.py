@@ -163,6 +163,8 @@ def test_other_rows_are_as_many_of_the_same_subtypes():
 def frequency():
     """Each category has 12 of 900 components that are often active on it."""
     own = instructions(4, 5, 0.9, 0, n=900)
+    for n, name in enumerate(CATEGORIES):
+        own[own["category"] != name, 12 * n : 12 * n + 12] = False
     own[:, 36:] = False
     noise = 0.4 * np.random.default_rng(0).random(own.shape)
     return own.astype(float) * 0.5 + noise
