@@ -148,19 +148,42 @@ def token_activity(
     """Which neurons of one layer are active on which token of one instruction.
 
     Args:
-        model: a model with dense layers.
+        model: from :func:`sparcom_nb.load_model`.
         row: a table with a single row.
-        layer: number of a dense layer.
+        layer: number of a layer, dense or sparse.
         site: as in :func:`activation_frequency`.
 
     Returns:
-        0/1 array [token, neuron] and the tokens as text (a control character is shown escaped).
+        0/1 array [token, neuron] and the tokens as text (a control character is shown escaped). In
+        a sparse layer the neurons of all experts stand side by side, expert 0 first, and a neuron
+        is active only on tokens that its expert is given.
     """
     (prompt,) = encode(model.tokenizer, model.template, row, "instruction", model.cfg.n_ctx)
-    seen: dict[int, torch.Tensor] = {}
     ids = torch.tensor([prompt.ids], device=taps.device(model))
+    read = _sparse_activity if layer in taps.sparse_layers(model) else _dense_activity
+    active = read(model, ids, layer, site)[prompt.start : prompt.stop]
+    tokens = [model.tokenizer.decode([i]) for i in prompt.ids[prompt.start : prompt.stop]]
+    return active.int().cpu().numpy(), [repr(token)[1:-1] for token in tokens]
+
+
+def _dense_activity(
+    model: TransformerBridge, ids: torch.Tensor, layer: int, site: str
+) -> torch.Tensor:
+    seen: dict[int, torch.Tensor] = {}
     with taps.reading(model, site, seen.__setitem__):
         taps.forward(model, ids, torch.ones_like(ids))
-    tokens = [model.tokenizer.decode([i]) for i in prompt.ids[prompt.start : prompt.stop]]
-    active = (seen[layer][0, prompt.start : prompt.stop] > 0).int().cpu().numpy()
-    return active, [repr(token)[1:-1] for token in tokens]
+    return seen[layer][0] > 0
+
+
+def _sparse_activity(
+    model: TransformerBridge, ids: torch.Tensor, layer: int, site: str
+) -> torch.Tensor:
+    active = torch.zeros(ids.shape[1], *taps.experts_shape(model), dtype=torch.bool)
+
+    def visit(n: int, expert: int, token: torch.Tensor, activation: torch.Tensor) -> None:
+        if n == layer:
+            active[token.cpu(), expert] = (activation > 0).cpu()
+
+    with taps.reading_experts(model, site, visit):
+        taps.forward(model, ids, torch.ones_like(ids))
+    return active.flatten(start_dim=1)

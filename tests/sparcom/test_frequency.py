@@ -198,3 +198,18 @@ def test_a_silenced_expert_is_not_counted(load, rows):
         joint = sn.sparcom.expert_neuron_frequency(model, rows)
     assert not joint.sel(expert=1).any() and not joint["routing"].sel(expert=1).any()
     assert joint.sel(expert=2).any() and (joint <= joint["routing"]).all()
+
+
+@pytest.mark.parametrize("name", ["llama", "mixtral", "qwen2_mixed"])
+def test_activity_by_token_adds_up_to_the_frequency(name, load, rows):
+    model, row = load(name), rows.iloc[[5]]
+    parts = {
+        "dense": sn.taps.dense_layers(model) and sn.sparcom.activation_frequency(model, row),
+        "sparse": sn.taps.sparse_layers(model) and sn.sparcom.expert_neuron_frequency(model, row),
+    }
+    for frequency in (part for part in parts.values() if len(part)):
+        for layer in frequency["layer"].to_numpy():
+            active, tokens = sn.sparcom.token_activity(model, row, layer)
+            assert len(active) == len(tokens) == int(frequency["n_tokens"][0])
+            expected = frequency.sel(layer=layer)[0].to_numpy().ravel()
+            np.testing.assert_allclose(active.mean(axis=0), expected, rtol=1e-6)

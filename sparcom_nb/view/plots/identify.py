@@ -14,12 +14,16 @@ from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, layer: int) -> Figure:
     """Which neurons of a layer are active on which token, and how often.
 
-    active: 0/1 [token, neuron] of the tokens to show; frequency: [neuron] over all tokens.
+    active: 0/1 [token, neuron] of the tokens to show, where at most 120 neurons, evenly spaced, are
+    drawn; frequency: [neuron] over all tokens.
     """
+    shown = np.unique(np.linspace(0, active.shape[1] - 1, 120).astype(int))
     fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
-    sns.heatmap(active, cmap="Blues", vmin=0, vmax=1.4, cbar=False, ax=left, yticklabels=tokens)
+    sns.heatmap(
+        active[:, shown], cmap="Blues", vmin=0, vmax=1.4, cbar=False, ax=left, yticklabels=tokens
+    )
     left.set_xticks([])
-    label(left, f"Active (blue) or not, layer {layer}", f"{active.shape[1]} neurons", "token")
+    label(left, f"Active (blue) or not, layer {layer}", f"{len(shown)} of the neurons", "token")
     right.hist(frequency, bins=list(np.linspace(0, 1, 26)), color=NEUTRAL)
     label(right, "How often: p = active tokens / tokens", "activation frequency p", "neurons")
     return fig
