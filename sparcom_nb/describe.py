@@ -1,5 +1,7 @@
 """What a table of instructions looks like, and what it gives away without any model."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,21 @@ def nearest_wording(data: pd.DataFrame, n: int = 5) -> pd.Series:
     ).reindex(data.index)
 
 
+def wording_overlap(texts: Sequence[str], n: int = 5) -> np.ndarray:
+    """Jaccard of the word n-grams of every two texts, lower-cased; a shorter text is one gram."""
+    analyzer: Any = partial(_word_grams, n=n)
+    counter = CountVectorizer(analyzer=analyzer, binary=True)
+    grams: Any = counter.fit_transform(texts)
+    both = (grams @ grams.T).toarray().astype(float)
+    size = np.diag(both)
+    return both / (size[:, None] + size[None, :] - both)
+
+
+def _word_grams(text: str, n: int) -> list[str]:
+    words = text.lower().split()
+    return [" ".join(words[i : i + n]) for i in range(max(1, len(words) - n + 1))]
+
+
 def _accuracy(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:
     model = KNeighborsClassifier(15)
     guessed = cross_val_predict(model, x, y, groups=groups, cv=GroupKFold(5))
@@ -56,11 +73,6 @@ def _accuracy(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:
 
 
 def _nearest(texts: pd.Series, n: int) -> pd.Series:
-    counter = CountVectorizer(ngram_range=(n, n), binary=True, token_pattern=r"\S+")  # noqa: S106
-    grams: Any = counter.fit_transform(texts)
-    both = (grams @ grams.T).toarray().astype(float)
-    size = np.diag(both)
-    either = size[:, None] + size[None, :] - both
-    jaccard = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    jaccard = wording_overlap(texts.to_list(), n)
     np.fill_diagonal(jaccard, 0)
     return pd.Series(jaccard.max(axis=1), index=texts.index)

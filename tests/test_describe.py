@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sparcom_nb.describe import guess_from_length, nearest_wording
+from sparcom_nb.describe import guess_from_length, nearest_wording, wording_overlap
 
 
 def labels(n_categories=3, n_subtypes=5, n_rows=8):
@@ -62,3 +62,9 @@ def test_nearest_wording_against_sets():
                 best = max(best, len(grams(text) & grams(other)) / len(union))
         assert found[i] == best
     assert found[0] > 0 and found[2] == 0
+
+
+def test_wording_overlap_of_short_and_repeated_texts():
+    found = wording_overlap(["Say  hello", "say hello", "say goodbye", "a b a b a b a b a b"])
+    np.testing.assert_array_equal(found[:3, :3], [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+    assert found[3, 3] == 1 and found[3, 0] == 0

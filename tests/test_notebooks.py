@@ -7,10 +7,8 @@ import statistics
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
 
-import sparcom_nb as sn
 from sparcom_nb.files import shipped
 from sparcom_nb.report import build
 from sparcom_nb.view.sentences import identify as sentences
@@ -95,19 +93,25 @@ def test_doing_it_again_takes_no_time(course):
     assert time.perf_counter() - began < 5
 
 
-def test_notebook_12_finds_no_effect_where_labels_are_shuffled(tmp_path):
-    """The text of an instruction goes to a random category: nothing can be shared by category."""
-    data = sn.load_instructions("miniworld")
-    order = np.random.default_rng(3).permutation(len(data))
-    texts = data[["instruction", "input", "response"]].iloc[order].reset_index(drop=True)
-    shuffled = data.drop(columns=list(texts)).join(texts)
-    file = tmp_path / "shuffled.jsonl"
-    file.write_text(shuffled.to_json(orient="records", lines=True), encoding="utf-8")
-    assert build(["tiny-dense"], ["12_identify_neurons"], tmp_path / "r", {"DATA": str(file)}) == 0
-    text = (tmp_path / "r" / "tiny-dense" / "12_identify_neurons.html").read_text(encoding="utf-8")
+def read_shuffled(notebook, shuffled, out):
+    """Text of a notebook's page where labels are drawn at random: nothing is shared by category."""
+    assert build(["tiny-dense"], [notebook], out, {"DATA": str(shuffled)}) == 0
+    return (out / "tiny-dense" / f"{notebook}.html").read_text(encoding="utf-8")
+
+
+def test_notebook_12_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    text = read_shuffled("12_identify_neurons", shuffled, tmp_path)
     assert "A category effect does not show" in text
     assert "There are no paraphrases" in text
     assert "what is shared is mostly shared wording" in text
+
+
+def test_notebook_13_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    text = read_shuffled("13_generality_uniqueness", shuffled, tmp_path)
+    assert "That categories have neurons of their own does not show" in text
+    assert "Against shuffled labels, the categories’ sets are no different" in text.replace("'", "’")
+    assert "That a category’s set carries over does not show" in text.replace("'", "’")
+    assert "There are no paraphrases" in text
 
 
 def test_sentences_say_what_the_numbers_say():

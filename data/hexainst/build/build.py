@@ -16,7 +16,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from sparcom_nb.checkers import KINDS, check
+from sparcom_nb.describe import wording_overlap
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -90,21 +93,10 @@ def paraphrases(category: str, rows: list[dict]) -> list[dict]:
     return found
 
 
-def grams(text: str, n: int = 5) -> frozenset:
-    """Word n-grams, lower-cased; a shorter text is one gram."""
-    words = text.lower().split()
-    return frozenset(tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1)))
-
-
 def near_duplicates(texts: list[str], limit: float = 0.5) -> list[tuple[int, int, float]]:
     """Pairs of texts whose 5-gram Jaccard reaches the limit."""
-    sets = [grams(t) for t in texts]
-    return [
-        (i, j, len(a & b) / len(a | b))
-        for j, b in enumerate(sets)
-        for i, a in enumerate(sets[:j])
-        if len(a & b) >= limit * len(a | b)
-    ]
+    overlap = wording_overlap(texts)
+    return [(i, j, overlap[i, j]) for i, j in np.argwhere(np.triu(overlap, 1) >= limit)]
 
 
 def faults(category: str, rows: list[dict]) -> list[str]:
