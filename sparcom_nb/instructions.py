@@ -33,6 +33,9 @@ _DEFAULTS = {
 }
 COLUMNS = tuple(_DEFAULTS)
 
+#: Rows that are held as Python objects at once; a table holds text far more tightly.
+_CHUNK_ROWS = 1024
+
 _SHIPPED = {
     "hexainst": "hexainst/hexainst.jsonl",
     "hexainst-paraphrases": "hexainst/paraphrases.jsonl",
@@ -74,10 +77,24 @@ def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
     return found[found["paraphrase_of"].isin(data["id"])].reset_index(drop=True)
 
 
+def load_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
+    """Plain texts to go with rows: documents of the mini-world, else the passages of SUM rows.
+
+    Rows from neither have none.
+    """
+    if str(source) == "miniworld":
+        file = shipped("data") / "miniworld/documents.jsonl"
+        return [record["text"] for _, record in _read(file)]
+    passages = data.loc[data["category"] == "SUM", "input"]
+    return [text for text in passages.unique() if len(text.split()) > 1]
+
+
 def validate(data: pd.DataFrame) -> pd.DataFrame:
     """Return ``data`` with all columns, or raise InputError naming the row at fault."""
-    columns = [data[name].astype(object).where(data[name].notna(), None) for name in data]
-    rows = (dict(zip(data.columns, row, strict=True)) for row in zip(*columns, strict=True))
+    parts = (
+        data.iloc[n : n + _CHUNK_ROWS].astype(object) for n in range(0, len(data), _CHUNK_ROWS)
+    )
+    rows = (row for part in parts for row in part.where(part.notna(), None).to_dict("records"))
     return _table(enumerate(rows, 1), Path("the table"))
 
 
@@ -132,7 +149,7 @@ def _read(path: Path) -> Iterable[tuple[int, dict]]:
 def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
     """Check rows one by one and make the table."""
     seen: dict[str, int] = {}
-    columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
+    made, found = [pd.DataFrame(columns=list(COLUMNS), dtype=str)], []
     for number, row in rows:
         where = f"{path}:{number}"
         checked = _row(row, where)
@@ -143,11 +160,13 @@ def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
                 "ids must be unique"
             )
         seen[checked["id"]] = number
-        for name, values in columns.items():
-            values.append(checked[name])
+        found.append(checked)
+        if len(found) == _CHUNK_ROWS:
+            made.append(pd.DataFrame(found))
+            found = []
     if not seen:
         raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    return pd.DataFrame(columns)
+    return pd.concat([*made, pd.DataFrame(found, columns=list(COLUMNS))], ignore_index=True)
 
 
 def _row(row: dict, where: str) -> dict:
