@@ -232,8 +232,8 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
         seed: of the permutations.
 
     Returns:
-        dict: r2 (0 to 1), null_mean, null_low and null_high (mean, 5th and 95th percentile under permutation), p
-        (one-sided), units, unit, draws.
+        dict: r2 (0 to 1), null_mean, null_low and null_high (mean, 5th and 95th percentile under
+        permutation), p (one-sided), units, unit, draws.
     """
     flat = values.to_numpy().reshape(len(values), -1).astype(float)
     known = ~np.isnan(flat).any(axis=1)
