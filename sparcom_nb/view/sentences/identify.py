@@ -48,17 +48,17 @@ def ties(marked: xr.DataArray, top: float) -> str:
 
 def sweep(table: pd.DataFrame) -> str:
     """Say at how many cuts instructions of one category overlap more, and where most."""
-    shows = int(((table["low"] > table["null_mean"]) & (table["p"] <= 0.05)).sum())
+    shows = table[(table["low"] > table["null_mean"]) & (table["p"] <= 0.05)]
     text = (
-        f"The overlap within categories exceeds that across them at {shows} of {len(table)} cuts "
-        "(interval above the mean under permutation, and p at most 0.05). "
+        f"The overlap within categories exceeds that across them at {len(shows)} of {len(table)} "
+        "cuts (interval above the mean under permutation, and p at most 0.05). "
     )
-    if shows == 0:
+    if shows.empty:
         return text + "No choice of the cut shows a category effect."
-    best = table.assign(gap=table["difference"] / table["within"]).nlargest(1, "gap").iloc[0]
+    best = shows.assign(gap=shows["difference"] / shows["within"]).nlargest(1, "gap").iloc[0]
     return text + (
         f"Relative to the overlap within, the gap is widest at {best['by']} = {best['cut']:g}, "
-        f"where {best['share']:.2%} of the neurons are taken."
+        f"where {100 * best['share']:.2g} % of the neurons are taken."
     )
 
 
