@@ -1,7 +1,14 @@
 from . import capture, describe, prompts, sparcom, stats, taps, view
 from .errors import InputError
-from .evaluation import answer, evaluate, perplexity
-from .instructions import CATEGORIES, limit_rows, load_instructions, load_paraphrases
+from .evaluation import (
+    answer,
+    answers_under,
+    evaluate,
+    loss_under,
+    perplexity,
+    text_loss_under,
+)
+from .instructions import CATEGORIES, limit_rows, load_instructions, load_paraphrases, load_texts
 from .interventions import intervene, mean_activation
 from .models import load_model, load_pair
 from .sources import list_pairs
@@ -13,6 +20,7 @@ __all__ = [
     "CATEGORIES",
     "InputError",
     "answer",
+    "answers_under",
     "capture",
     "describe",
     "evaluate",
@@ -23,12 +31,15 @@ __all__ = [
     "load_model",
     "load_pair",
     "load_paraphrases",
+    "load_texts",
+    "loss_under",
     "mean_activation",
     "perplexity",
     "prompts",
     "sparcom",
     "stats",
     "taps",
+    "text_loss_under",
     "tune",
     "view",
 ]

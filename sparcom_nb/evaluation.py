@@ -1,16 +1,20 @@
 """What a model answers, whether it is right, and how well it predicts a text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
 from sparcom_nb.capture import batches, pad, token_budget
 from sparcom_nb.checkers import check
 from sparcom_nb.instructions import validate
+from sparcom_nb.interventions import changed
 from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, encode, encode_texts
 
@@ -71,6 +75,38 @@ def perplexity(
     return pd.DataFrame({"n_tokens": n_tokens, "nll": nll, "perplexity": np.exp(nll)})
 
 
+def answers_under(
+    model: TransformerBridge, data: pd.DataFrame, max_new_tokens: int = 64
+) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
+    """Make the function ``right(mask, rows)``: 1 where :func:`answer` is right, 0 where it is wrong.
+
+    ``mask`` as in :func:`loss_under`; NaN where the checker gives no verdict.
+    """
+
+    def right(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
+        with changed(model, mask) if mask is not None else nullcontext():
+            judged = answer(model, data.iloc[rows], max_new_tokens, show_progress=False)
+        return judged["correct"].to_numpy(dtype=float, na_value=np.nan)
+
+    return right
+
+
+def text_loss_under(
+    model: TransformerBridge, texts: list[str], batch_tokens: int | None = None
+) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
+    """Make the function ``loss(mask, rows)`` of plain texts: nll of :func:`perplexity`.
+
+    ``mask`` as in :func:`loss_under`.
+    """
+
+    def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
+        with changed(model, mask) if mask is not None else nullcontext():
+            chosen = [texts[n] for n in rows]
+            return perplexity(model, chosen, batch_tokens)["nll"].to_numpy()
+
+    return loss
+
+
 class ResponseLoss:
     """The loss of reference responses, asked for again and again: tokens are made and sorted once.
 
@@ -90,6 +126,25 @@ class ResponseLoss:
         """Loss of each row at the positions ``rows``."""
         chosen = self.prompts if rows is None else [self.prompts[n] for n in rows]
         return token_losses(self.model, chosen, self.batch_tokens)
+
+
+def loss_under(
+    model: TransformerBridge, data: pd.DataFrame, scale: float = 0.0, **options: Any
+) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
+    """Make the function ``loss(mask, rows)`` that ablations ask again and again.
+
+    It gives the loss of the rows at these positions, as :class:`ResponseLoss`, while the neurons in
+    ``mask`` are scaled, or the experts in it ([layer, expert]) are barred; None changes nothing.
+    """
+    losses = ResponseLoss(model, data, **options)
+
+    def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
+        if mask is None:
+            return losses(rows)
+        with changed(model, mask, scale):
+            return losses(rows)
+
+    return loss
 
 
 def token_losses(
@@ -136,6 +191,17 @@ def answer(
     data = validate(data)
     context = model.cfg.n_ctx - max_new_tokens
     prompts = encode(model.tokenizer, model.template, data, "prompt", context)
+    outputs = continuations(model, prompts, max_new_tokens, show_progress)
+    judged = zip(data["checker"], data["response"], outputs, strict=True)
+    return data[["id", "category", "subtype"]].assign(
+        output=outputs, correct=pd.array([check(*one) for one in judged], dtype="boolean")
+    )
+
+
+def continuations(
+    model: TransformerBridge, prompts: list[Prompt], max_new_tokens: int, show_progress: bool = True
+) -> list[str]:
+    """Greedy continuation of every prompt, as stripped text, in their order."""
     order = sorted(range(len(prompts)), key=lambda n: len(prompts[n].ids))
     outputs = [""] * len(prompts)
     with progress(len(prompts), "answer", "instructions", show_progress) as shown:
@@ -145,13 +211,10 @@ def answer(
             for n, text in zip(rows, texts, strict=True):
                 outputs[n] = text
             shown.update(len(rows))
-    judged = zip(data["checker"], data["response"], outputs, strict=True)
-    return data[["id", "category", "subtype"]].assign(
-        output=outputs, correct=pd.array([check(*one) for one in judged], dtype="boolean")
-    )
+    return outputs
 
 
-def _generate(model: TransformerBridge, prompts: list, max_new_tokens: int) -> list[str]:
+def _generate(model: TransformerBridge, prompts: list[Prompt], max_new_tokens: int) -> list[str]:
     tokenizer = model.tokenizer
     fill = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
     batch = pad(prompts, fill, "left", taps.device(model))

@@ -68,6 +68,15 @@ def intervene(
         yield
 
 
+def changed(
+    model: TransformerBridge, mask: xr.DataArray, scale: float = 0.0
+) -> AbstractContextManager[None]:
+    """Scale the neurons in ``mask``, or bar its experts where it is [layer, expert]."""
+    if "neuron" in mask.dims:
+        return intervene(model, neurons=mask, scale=scale)
+    return intervene(model, experts=mask)
+
+
 def mean_activation(
     model: TransformerBridge,
     data: pd.DataFrame,

@@ -1,4 +1,17 @@
-from .ablation import critical_role, effect_matrix, effects, halves, sets_of_halves, specificity
+from .ablation import (
+    STATES,
+    compare_variants,
+    critical_role,
+    effect_matrix,
+    effects,
+    halves,
+    one_control,
+    outcomes,
+    sets_of_halves,
+    specificity,
+    try_variant,
+    variants,
+)
 from .alteration import (
     alteration,
     before_after,
@@ -64,6 +77,7 @@ from .wording import wording_ladder, wording_sets
 
 __all__ = [
     "RELATIVES",
+    "STATES",
     "TOPS",
     "Plant",
     "activation_frequency",
@@ -80,6 +94,7 @@ __all__ = [
     "compare_cuts",
     "compare_methods",
     "compare_sets",
+    "compare_variants",
     "component_table",
     "conditional_frequency",
     "confusion",
@@ -111,6 +126,8 @@ __all__ = [
     "matched_sets",
     "neuron_frequency",
     "neuron_sets",
+    "one_control",
+    "outcomes",
     "over_layers",
     "overlap",
     "placebo_test",
@@ -136,8 +153,10 @@ __all__ = [
     "switched_off",
     "taken_by_routing",
     "token_activity",
+    "try_variant",
     "uniform_rate",
     "unique_sets",
+    "variants",
     "wording_ladder",
     "wording_sets",
 ]
