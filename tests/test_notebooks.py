@@ -93,10 +93,10 @@ def test_doing_it_again_takes_no_time(course):
     assert time.perf_counter() - began < 5
 
 
-def read_shuffled(notebook, shuffled, out):
+def read_shuffled(notebook, shuffled, out, pair="tiny-dense"):
     """Text of a notebook's page where labels are drawn at random: nothing is shared by category."""
-    assert build(["tiny-dense"], [notebook], out, {"DATA": str(shuffled)}) == 0
-    return (out / "tiny-dense" / f"{notebook}.html").read_text(encoding="utf-8")
+    assert build([pair], [notebook], out, {"DATA": str(shuffled)}) == 0
+    return (out / pair / f"{notebook}.html").read_text(encoding="utf-8")
 
 
 def test_notebook_12_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
@@ -109,9 +109,21 @@ def test_notebook_12_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
 def test_notebook_13_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
     text = read_shuffled("13_generality_uniqueness", shuffled, tmp_path)
     assert "That categories have neurons of their own does not show" in text
-    assert "Against shuffled labels, the categories’ sets are no different" in text.replace("'", "’")
+    assert "Against shuffled labels, the categories’ sets are no different" in text.replace(
+        "'", "’"
+    )
     assert "That a category’s set carries over does not show" in text.replace("'", "’")
     assert "There are no paraphrases" in text
+
+
+def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    text = read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
+    assert "A category effect on routing does not show" in text
+    assert "A category effect does not show" in text
+    assert "No choice of the cut shows a category effect" in text
+    assert "None names the category clearly better" in text
+    assert text.count("an effect <strong>does not show</strong>") == 3
+    assert "an effect <strong>shows" not in text
 
 
 def test_sentences_say_what_the_numbers_say():

@@ -29,7 +29,8 @@ def test_usage_says_effect_and_none(routing):
     table = sn.sparcom.expert_usage(routing)
     effect = {"r2": 0.5, "null_mean": 0.2, "p": 0.01, "units": 6, "unit": "sub-type"}
     assert "A category effect on routing shows." in sentences.usage(table, effect)
-    assert "does not show" in sentences.usage(table, effect | {"p": 0.3})
+    none = sentences.usage(table, effect | {"p": 0.3})
+    assert "does not show" in none and "the largest of 12, that is no evidence" in none
 
 
 def test_sets_with_and_without_an_effect(routing):

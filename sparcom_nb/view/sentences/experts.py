@@ -31,18 +31,18 @@ def usage(table: pd.DataFrame, effect: dict[str, Any]) -> str:
     layer, expert = most_apart(table)
     rows = table[(table["layer"] == layer) & (table["expert"] == expert)].sort_values("mean")
     least, most = rows.to_dict("records")[0], rows.to_dict("records")[-1]
-    shows = "shows" if effect["p"] <= _CHANCE else "does not show"
-    return (
+    shows = effect["p"] <= _CHANCE
+    text = (
         f"The category explains {effect['r2']:.0%} of how the routing of {effect['units']} "
         f"{effect['unit']}s differs; permuted labels explain {effect['null_mean']:.0%} on average "
-        f"(p = {effect['p']:.3f}). **A category effect on routing {shows}.** Expert {expert} of "
+        f"(p = {effect['p']:.3f}). **A category effect on routing {'shows' if shows else 'does not show'}.** Expert {expert} of "
         f"layer {layer} differs most: {_used(most)}, {_used(least)}. "
-        + (
-            "The two intervals are apart."
-            if most["low"] > least["high"]
-            else "The two intervals overlap."
-        )
     )
+    if not shows:
+        n = len(table[["layer", "expert"]].drop_duplicates())
+        return text + f"Picked as the largest of {n}, that is no evidence."
+    apart = most["low"] > least["high"]
+    return text + f"The two intervals {'are apart' if apart else 'overlap'}."
 
 
 def most_apart(table: pd.DataFrame) -> tuple[int, int]:
