@@ -169,7 +169,8 @@ def against_null(
 
     The size of a set is such a number: with fewer sub-types more components pass the agreement by
     chance, so that half samples lie to one side of the full value. The interval is therefore their
-    spread about their own mean, put around the full value; their mean is given beside it.
+    spread about their own mean, put around the full value; their mean is given beside it. It is an
+    interval for the number that so many sub-types give on average, as the null is.
 
     Args:
         value: [...] on all data.

@@ -8,7 +8,6 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom import uniqueness
 from sparcom_nb.sparcom.uniqueness import Votes
 from sparcom_nb.stats import against_null, half
 
@@ -183,27 +182,32 @@ def test_interval_holds_the_value_and_stays_above_its_floor():
 
 
 def test_moving_the_half_samples_makes_the_interval_cover():
-    """Sets from 12 sub-types a category: the half samples' own quantiles miss the true number.
+    """The number that six sub-types a category give on average is in the interval.
 
-    The truth is the number of components whose share over all possible sub-types reaches one half
-    in exactly one category.
+    The half samples' own quantiles, which lie around what three sub-types give, miss it.
     """
     rng = np.random.default_rng(0)
+
+    def sample(logit):
+        likely = 1 / (1 + np.exp(-(logit[:, None] + rng.normal(0, 1.2, (3, 6, 300)))))
+        return rng.random((3, 6, 8, 300)) < likely[:, :, None]
+
     hits = np.zeros(2)
-    for _ in range(40):
-        logit = rng.normal(-2.5, 1.5, 400) + rng.normal(0, 1, (3, 400))
-        true = uniqueness._by_number(logit >= 0)[0]
-        likely = 1 / (1 + np.exp(-(logit[:, None] + rng.normal(0, 1.2, (3, 12, 400)))))
-        values = rng.random((3, 12, 8, 400)) < likely[:, :, None]
-        names = np.repeat(np.arange(36), 8).astype(str)
-        rows = instructions(values.reshape(288, 1, 400), np.repeat(CATEGORIES, 96), names)
-        row = sn.sparcom.kind_counts(rows, draws=60).iloc[0]
+    for _ in range(30):
+        logit = rng.normal(-2.5, 1.5, 300) + rng.normal(0, 1, (3, 300))
+        sets = [sample(logit).mean(axis=(1, 2)) >= 0.5 for _ in range(30)]
+        expected = np.mean([(one.sum(axis=0) == 1).sum() for one in sets])
+        names = np.repeat(np.arange(18), 8).astype(str)
+        values = sample(logit).reshape(144, 1, 300)
+        row = sn.sparcom.kind_counts(
+            instructions(values, np.repeat(CATEGORIES, 48), names), draws=60
+        ).iloc[0]
         moved = row["halves"] - row["value"]
         hits += [
-            row["low"] + moved <= true <= row["high"] + moved,
-            row["low"] <= true <= row["high"],
+            row["low"] + moved <= expected <= row["high"] + moved,
+            row["low"] <= expected <= row["high"],
         ]
-    assert hits[0] <= 20 and hits[1] >= 26
+    assert hits[0] <= 24 and hits[1] >= 26
 
 
 def test_sweep_is_the_table_at_every_cut(marked):
