@@ -114,8 +114,8 @@ def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFr
 
     Returns:
         DataFrame: the component's coordinates (layer, expert, neuron; expert or neuron is missing
-        where the components have none), category, agreement (share of the category's instructions it is specific to) and
-        kind: ``general`` in all categories present, ``unique`` to one, else ``shared``.
+        where the components have none), category, agreement (share of the category's instructions it
+        is specific to) and kind: ``general`` in all categories present, ``unique`` to one, else ``shared``.
     """
     sets = category_sets(specific, agreement)
     number = generality(sets)
