@@ -36,7 +36,8 @@ def usage(table: pd.DataFrame, effect: dict[str, Any]) -> str:
         f"The category explains {effect['r2']:.0%} of how the routing of {effect['units']} "
         f"{effect['unit']}s differs; permuted labels explain {effect['null_mean']:.0%} on average "
         f"(p = {effect['p']:.3f}). **A category effect on routing "
-        f"{'shows' if shows else 'does not show'}.** Expert {expert} of layer {layer} differs most: {_used(most)}, {_used(least)}. "
+        f"{'shows' if shows else 'does not show'}.** Expert {expert} of layer {layer} "
+        f"differs most: {_used(most)}, {_used(least)}. "
     )
     if not shows:
         n = len(table[["layer", "expert"]].drop_duplicates())
