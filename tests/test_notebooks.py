@@ -93,9 +93,9 @@ def test_doing_it_again_takes_no_time(course):
     assert time.perf_counter() - began < 5
 
 
-def read_shuffled(notebook, shuffled, out, pair="tiny-dense"):
+def read_shuffled(notebook, shuffled, out, pair="tiny-dense", **parameters):
     """Text of a notebook's page where labels are drawn at random: nothing is shared by category."""
-    assert build([pair], [notebook], out, {"DATA": str(shuffled)}) == 0
+    assert build([pair], [notebook], out, {"DATA": str(shuffled), **parameters}) == 0
     return (out / pair / f"{notebook}.html").read_text(encoding="utf-8")
 
 
@@ -114,6 +114,14 @@ def test_notebook_13_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
     )
     assert "That a category’s set carries over does not show" in text.replace("'", "’")
     assert "There are no paraphrases" in text
+
+
+def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    small = {"LIMIT": 120, "DRAWS": 2, "TEXTS": 2, "ANSWER_TOKENS": 2}
+    text = read_shuffled("14_ablation", shuffled, tmp_path, **small)
+    assert re.search("An effect specific to a set.s own tasks does not show", text)
+    assert "an effect specific to the category does not show" in text
+    assert "A specific effect shows in 0 of 6 variants" in text
 
 
 def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):

@@ -23,3 +23,8 @@ def evidence(p: float, low: float, null: float) -> str:
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """Write a value with its interval."""
     return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
+
+
+def p_value(p: float) -> str:
+    """Write a p; a very small one by its bound."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -152,12 +152,30 @@ def test_effects_equal_a_loop(data):
     assert (table["minus_random_low"] <= table["minus_random_high"]).all()
 
 
+def test_the_loop_catches_sets_judged_on_their_own_half(data):
+    """The halves use different layers, so that it matters which half's set is switched off."""
+    frequency, loss = frequency_of(data), needed(data)
+    half = sparcom.halves(data, "row")
+    frequency[half == 1] = frequency[half == 1].to_numpy()[:, ::-1]
+    sets = sparcom.sets_of_halves(frequency, half, top=5 / 120)
+    effect = role(data, loss, frequency, draws=0)["effect"].to_numpy()
+    for side, agrees in ((1 - half, True), (half, False)):
+        loop = [
+            [
+                (loss(sets[side[r], n], np.array([r])) - loss(None, np.array([r])))[0]
+                for r in range(48)
+            ]
+            for n in range(6)
+        ]
+        assert np.allclose(effect, loop) == agrees
+
+
 def test_what_is_needed_is_found_needed_and_specific(data):
     result = role(data)
     table, test = sparcom.effects(result).iloc[-1], sparcom.specificity(result)
     assert table["p"] < 1e-6 and table["minus_random_low"] > 0
     assert test["above"] == 6 and test["p"] == pytest.approx(1 / 720) and test["low"] > 0
-    assert "specific to the category shows" in sentences.specificity(test)
+    assert "specific to a set's own tasks shows" in sentences.specificity(test)
     assert "than random ones like it shows" in sentences.controls(sparcom.effects(result))
 
 
@@ -229,7 +247,9 @@ def test_variants_run_and_are_compared(data):
     summary = sparcom.compare_variants(results)
     assert list(summary["variant"]) == [plan.name for plan in plans]
     assert summary["p_random"].notna().to_list() == [True, True, False, False, False, False]
-    assert "A specific effect shows in 6 of 6 variants" in sentences.variants(summary)
+    said = sentences.variants(summary)
+    assert "A specific effect shows in 6 of 6 variants" in said
+    assert "an effect specific to the category shows" in said
 
 
 def test_outcomes_measure_own_and_control(data):

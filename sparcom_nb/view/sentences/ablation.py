@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.view.prose import evidence, interval
+from sparcom_nb.view.prose import evidence, interval, p_value
 
 NOTHING = "**There is nothing to switch off here: every set is empty.**"
 
@@ -34,7 +34,7 @@ def specificity(test: dict[str, Any]) -> str:
         f"{test['above']} of {test['sets']} categories. Above what harmful sets and fragile "
         f"categories explain: {interval(test['value'], test['low'], test['high'])}; of all "
         f"{test['ways']} ways to give the sets to the categories, {test['p']:.1%} do as well "
-        f"(p = {test['p']:.3f}). **An effect specific to the category "
+        f"({p_value(test['p'])}). **An effect specific to a set's own tasks "
         f"{evidence(test['p'], test['low'], 0)}.**"
     )
 
@@ -51,7 +51,7 @@ def controls(table: pd.DataFrame) -> str:
         f"{together['random']:.2f}: a difference of "
         f"{interval(*together[['minus_random', 'minus_random_low', 'minus_random_high']])} "
         f"nats per response token, positive in {above} of {int(each['own'].notna().sum())} "
-        f"categories (p = {together['p']:.3f}, all categories pooled). **That a set matters more "
+        f"categories ({p_value(together['p'])}, all categories pooled). **That a set matters more "
         f"than random ones like it {shown}.**"
     )
 
@@ -99,6 +99,12 @@ def variants(table: pd.DataFrame) -> str:
     text += f" ({'; '.join(shows)}). " if shows else ". "
     if unsure:
         text += f"Test and interval disagree in: {'; '.join(unsure)}. "
+    for name, state in states.items():
+        if "other sub-types" in name:
+            text += (
+                "Judged on other sub-types, where only what the tasks of a category have in common "
+                f"can help, **an effect specific to the category {state}**. "
+            )
     return text + (
         f"With {len(states)} tests at the 5 % level, {0.05 * len(states):.1f} would show by chance."
     )
