@@ -116,8 +116,10 @@ def _identify(
 
 
 def _found(marked: xr.DataArray, agreement: float, path: Path) -> dict[str, Any]:
-    """Write the table of components, and sum up: shares taken, sizes of sets, kinds."""
-    marked = marked.compute()
+    """Write the table of components, and sum up: shares taken, sizes of sets, kinds.
+
+    The marks stay on disk: there is one for every instruction and component.
+    """
     table = component_table(marked, agreement)
     table.to_parquet(path, index=False)
     kinds = table.drop_duplicates(["layer", "expert", "neuron"])["kind"].value_counts()

@@ -28,20 +28,15 @@ def run(*arguments):
     )
 
 
+def identify(out):
+    arguments = ["--model", "tiny-dense/instruct", "--data", "miniworld", "--limit", 60]
+    return run("identify", *arguments, "--out", out)
+
+
 @pytest.fixture(scope="module")
 def identified(tmp_path_factory):
     out = tmp_path_factory.mktemp("identify") / "out"
-    done = run(
-        "identify",
-        "--model",
-        "tiny-dense/instruct",
-        "--data",
-        "miniworld",
-        "--limit",
-        60,
-        "--out",
-        out,
-    )
+    done = identify(out)
     assert done.returncode == 0, done.stderr
     return out, done
 
@@ -81,6 +76,19 @@ def test_identify_says_kinds_and_shares(identified):
     assert set(shares) == set(sn.CATEGORIES) and min(shares.values()) > 0.04
     assert np.mean(list(shares.values())) == pytest.approx(manifest["share_taken"])
     assert f"{manifest['kinds']['unique']:,} unique" in done.stdout
+
+
+def test_a_run_that_stopped_after_the_pass_does_not_repeat_it(identified, tmp_path):
+    out = shutil.copytree(identified[0], tmp_path / "stopped")
+    whole = pd.read_parquet(out / "components.parquet")
+    (out / "components.parquet").unlink()
+    (out / "manifest.json").unlink()
+    counts = sorted((out / "frequency.zarr" / "count").iterdir())
+    written = [path.stat().st_mtime_ns for path in counts]
+    done = identify(out)
+    assert done.returncode == 0 and "done before" not in done.stdout
+    assert [path.stat().st_mtime_ns for path in counts] == written
+    pd.testing.assert_frame_equal(pd.read_parquet(out / "components.parquet"), whole)
 
 
 def test_identify_of_a_model_with_experts(tmp_path):
