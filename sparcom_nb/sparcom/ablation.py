@@ -196,12 +196,15 @@ class Variant:
 
 
 def variants(amplify: float = 2.0, draws: int = 20) -> list[Variant]:
-    """The ways that notebook 14 compares: the first is the main one."""
+    """The ways that notebook 14 compares: the first is the main one.
+
+    Contrast sets leave enough components as frequent as theirs to draw random sets from.
+    """
     return [
         Variant("response: all, off", draws=draws),
         Variant("instruction: all, off", span="instruction", draws=draws),
         Variant("response: unique, off", which="unique"),
-        Variant("response: contrast, off", which="contrast"),
+        Variant("response: contrast, off", which="contrast", draws=draws),
         Variant("response: all, off, other sub-types", by="subtype"),
         Variant(f"response: all, times {amplify:g}", scale=amplify),
     ]

@@ -176,7 +176,12 @@ def test_what_is_needed_is_found_needed_and_specific(data):
     assert table["p"] < 1e-6 and table["minus_random_low"] > 0
     assert test["above"] == 6 and test["p"] == pytest.approx(1 / 720) and test["low"] > 0
     assert "specific to a set's own tasks shows" in sentences.specificity(test)
-    assert "than random ones like it shows" in sentences.controls(sparcom.effects(result))
+    # Served neurons are always active, and no others are: no random set can match them.
+    assert "is no evidence for the category" in sentences.controls(sparcom.effects(result), result)
+    frequency = frequency_of(data)
+    frequency[:, 0, 30:] = 0.98
+    result = role(data, frequency=frequency, which="contrast")
+    assert "than random ones like it shows" in sentences.controls(sparcom.effects(result), result)
 
 
 def test_specificity_equals_all_permutations(data):
@@ -226,7 +231,8 @@ def test_nothing_at_all_is_said(data):
     frequency = frequency_of(data) * 0
     result = role(data, frequency=frequency)
     table, test = sparcom.effects(result), sparcom.specificity(result)
-    assert sentences.specificity(test) == sentences.controls(table) == sentences.NOTHING
+    assert sentences.specificity(test) == sentences.NOTHING
+    assert sentences.controls(table, result) == sentences.NOTHING
     assert sentences.balance(result) == sentences.NOTHING
     summary = sparcom.compare_variants({"only": result})
     assert sentences.variants(summary) == sentences.NOTHING
@@ -246,7 +252,7 @@ def test_variants_run_and_are_compared(data):
     assert scales == [0, 0, 0, 0, 0, 3]
     summary = sparcom.compare_variants(results)
     assert list(summary["variant"]) == [plan.name for plan in plans]
-    assert summary["p_random"].notna().to_list() == [True, True, False, False, False, False]
+    assert summary["p_random"].notna().to_list() == [True, True, False, True, False, False]
     said = sentences.variants(summary)
     assert "A specific effect shows in 6 of 6 variants" in said
     assert "an effect specific to the category shows" in said

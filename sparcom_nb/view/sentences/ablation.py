@@ -7,6 +7,8 @@ import xarray as xr
 
 from sparcom_nb.view.prose import evidence, interval, p_value
 
+#: Random sets with at least this share of the set's frequency count as matched.
+MATCHED = 0.95
 NOTHING = "**There is nothing to switch off here: every set is empty.**"
 
 
@@ -39,21 +41,31 @@ def specificity(test: dict[str, Any]) -> str:
     )
 
 
-def controls(table: pd.DataFrame) -> str:
-    """Say whether a set matters more than random sets that match it (``table`` of ``effects``)."""
+def controls(table: pd.DataFrame, result: xr.Dataset) -> str:
+    """Say whether a set matters more than random sets that match it (``table`` of ``effects``).
+
+    Random sets that stay less frequent prove nothing, whatever the test says.
+    """
     together, each = table.iloc[-1], table.iloc[:-1]
     if not together["size"]:
         return NOTHING
     above = int((each["minus_random"] > 0).sum())
-    shown = evidence(together["p"], together["minus_random_low"], 0)
-    return (
+    text = (
         f"The own set raises the loss by {together['own']:.2f}, matched random sets by "
         f"{together['random']:.2f}: a difference of "
         f"{interval(*together[['minus_random', 'minus_random_low', 'minus_random_high']])} "
         f"nats per response token, positive in {above} of {int(each['own'].notna().sum())} "
-        f"categories ({p_value(together['p'])}, all categories pooled). **That a set matters more "
-        f"than random ones like it {shown}.**"
+        f"categories ({p_value(together['p'])}, all categories pooled). "
     )
+    mean = result["balance"].mean(("half", "set")).to_series()
+    ratio = mean["control_frequency"] / mean["frequency"]
+    if together["minus_random"] > 0 and ratio < MATCHED:
+        return text + (
+            f"But the random sets have only {ratio:.0%} of the set's frequency: **the difference may "
+            "be one of frequency, and is no evidence for the category.**"
+        )
+    shown = evidence(together["p"], together["minus_random_low"], 0)
+    return text + f"**That a set matters more than random ones like it {shown}.**"
 
 
 def balance(result: xr.Dataset) -> str:
@@ -74,12 +86,11 @@ def balance(result: xr.Dataset) -> str:
         text += (
             f"The random sets reach only {mean['control_size'] / mean['size']:.0%} of the size. "
         )
-    if mean["control_frequency"] < 0.95 * mean["frequency"]:
+    if mean["control_frequency"] < MATCHED * mean["frequency"]:
         return text + (
             "The sets took the most frequent components, and none as frequent are left to match "
-            "them: a difference from the random sets may be one of frequency. The other categories' "
-            "sets, of the same size and chosen in the same way, are the control that cannot be "
-            "faulted so."
+            "them. The other categories' sets, of the same size and chosen in the same way, are the "
+            "control that cannot be faulted so."
         )
     return text + "The match leaves little difference in frequency."
 
@@ -130,8 +141,6 @@ def outcomes(table: pd.DataFrame, what: str, better: str = "higher") -> str:
     return text + "In no category are own and random set clearly apart."
 
 
-def experts(table: pd.DataFrame | None, test: dict[str, Any] | None) -> str:
-    """The same questions for whole experts; None where the model has none."""
-    if table is None or test is None:
-        return "This model has no experts: its layers are dense."
-    return f"Experts out of the router's choice. {controls(table)} {specificity(test)}"
+def no_experts() -> str:
+    """Say that a model is dense."""
+    return "This model has no experts: its layers are dense."
