@@ -82,7 +82,9 @@ def experts_shape(model: TransformerBridge) -> tuple[int, int]:
 def write_norms(model: TransformerBridge, kind: str = "dense") -> Tensor:
     """Norms [layer, neuron] of what the neurons write: the columns of W_down."""
     layers = network_layers(model, kind)
-    return torch.stack([_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers])
+    return torch.stack(
+        [_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers]
+    )
 
 
 def expert_write_norms(model: TransformerBridge) -> Tensor:
