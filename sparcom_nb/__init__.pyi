@@ -1,4 +1,4 @@
-from . import capture, describe, prompts, sparcom, stats, taps, view
+from . import capture, describe, nait, prompts, sparcom, stats, taps, view
 from .errors import InputError
 from .evaluation import (
     answer,
@@ -34,6 +34,7 @@ __all__ = [
     "load_texts",
     "loss_under",
     "mean_activation",
+    "nait",
     "perplexity",
     "prompts",
     "sparcom",

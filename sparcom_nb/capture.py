@@ -10,7 +10,7 @@ interrupted goes on after its last finished block.
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,57 +145,85 @@ class ExpertCounts:
 
 @dataclass(frozen=True)
 class ActivationSums:
-    """Sum over the counted tokens of every dense neuron's activation at site ``post``.
+    """Sum over the counted tokens of every neuron's activation at site ``post``.
 
-    ``absolute`` sums absolute values.
+    ``kind`` as in :func:`token_sums`; ``absolute`` sums absolute values.
     """
 
+    kind: str = "dense"
     absolute: bool = False
     name: str = "activation_sum"
     dtype: str = "float32"
 
     def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions layer, neuron."""
-        return {"layer": taps.dense_layers(model), "neuron": np.arange(taps.width(model))}
+        """Dimensions layer, (expert,) neuron."""
+        return neuron_coords(model, self.kind)
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Sum by a product with the 0/1 row of counted tokens."""
-        position = {layer: n for n, layer in enumerate(taps.dense_layers(model))}
+        """Give every counted token the weight one."""
 
-        def visit(layer: int, post: Tensor) -> None:
-            values = post.abs() if self.absolute else post
-            counted = batch.counted.unsqueeze(1).to(values.dtype)
-            out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
+        def keep(place: tuple[int, ...], sums: Tensor) -> None:
+            out[:, *place] = sums[:, 0]
 
-        with taps.reading(model, "post", visit):
+        counted = batch.counted.unsqueeze(1)
+        with token_sums(model, "post", counted, keep, self.kind, self.absolute):
             yield
 
 
-@dataclass(frozen=True)
-class ExpertActivationSums:
-    """The same for the neurons of experts; a token that is not sent to an expert adds nothing."""
-
-    absolute: bool = False
-    name: str = "activation_sum"
-    dtype: str = "float32"
-
-    def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions layer, expert, neuron."""
+def neuron_coords(model: TransformerBridge, kind: str) -> dict[str, Any]:
+    """Dimensions layer, neuron (kind ``dense``, ``shared``) or layer, expert, neuron (``expert``)."""
+    if kind == "expert":
         return ExpertCounts().coords(model)
+    return PositiveCounts(kind=kind).coords(model)
 
-    @contextmanager
-    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Add every expert's tokens to the rows they come from."""
-        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
-        counted, length = batch.counted.flatten().unsqueeze(1), batch.counted.shape[1]
 
-        def visit(layer: int, expert: int, token: Tensor, post: Tensor) -> None:
-            values = (post.abs() if self.absolute else post) * counted[token]
-            out[:, position[layer], expert].index_add_(0, token // length, values.to(out.dtype))
+@contextmanager
+def token_sums(
+    model: TransformerBridge,
+    site: str,
+    weights: Tensor,
+    add: Callable[[tuple[int, ...], Tensor], None],
+    kind: str = "dense",
+    absolute: bool = False,
+) -> Iterator[None]:
+    """Call ``add`` with weighted sums over tokens of every network's activations.
 
-        with taps.reading_experts(model, "post", visit):
-            yield
+    Args:
+        model: the model that runs inside the context.
+        site: ``gate`` or ``post``.
+        weights: [batch, weight, token], zero where a token does not count.
+        add: ``add(place, sums)``; place is the network's position among the layers of its kind (and
+            the expert), sums are [batch, weight, neuron].
+        kind: ``dense``, ``shared`` or ``expert``. An expert's neurons are zero on tokens that are
+            not sent to it; where it is sent none, ``add`` is not called.
+        absolute: sum absolute values.
+    """
+    experts = kind == "expert"
+    layers = taps.sparse_layers(model) if experts else taps.network_layers(model, kind)
+    position = {layer: n for n, layer in enumerate(layers)}
+    weights = weights.to(torch.promote_types(model.cfg.dtype, torch.float32))
+    n_rows, n_weights, length = weights.shape
+    of_token = weights.transpose(1, 2).flatten(0, 1).unsqueeze(2)
+
+    def visit(layer: int, values: Tensor) -> None:
+        values = values.abs() if absolute else values
+        by_row = values.reshape(n_rows, length, -1).to(weights.dtype)
+        add((position[layer],), torch.bmm(weights, by_row))
+
+    def visit_expert(layer: int, expert: int, token: Tensor, values: Tensor) -> None:
+        values = values.abs() if absolute else values
+        sums = weights.new_zeros(n_rows, n_weights, values.shape[1])
+        sums.index_add_(0, token // length, of_token[token] * values.unsqueeze(1))
+        add((position[layer], expert), sums)
+
+    reading = (
+        taps.reading_experts(model, site, visit_expert)
+        if experts
+        else taps.reading(model, site, visit, kind=kind)
+    )
+    with reading:
+        yield
 
 
 def _positive(values: Tensor) -> Tensor:
@@ -296,7 +324,10 @@ def _run(
     """Run one batch and keep its measures; ``places`` are its rows' positions in the block."""
     batch = pad(rows, model.tokenizer.pad_token_id or 0, side, taps.device(model))
     with torch.inference_mode(), ExitStack() as readers:
-        outs = [torch.zeros(len(rows), *one.shape, device=batch.ids.device) for one in kept]
+        exact = torch.promote_types(model.cfg.dtype, torch.float32)
+        outs = [
+            torch.zeros(len(rows), *one.shape, dtype=exact, device=batch.ids.device) for one in kept
+        ]
         for one, out in zip(kept, outs, strict=True):
             readers.enter_context(one.measure.reading(model, batch, out))
         taps.forward(model, batch.ids, batch.mask)

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
-from sparcom_nb.capture import ActivationSums, ExpertActivationSums, capture
+from sparcom_nb.capture import ActivationSums, capture, neuron_coords
 from sparcom_nb.errors import InputError
 
 Value = float | xr.DataArray | None
@@ -98,8 +98,8 @@ def mean_activation(
         where a token that is not sent to an expert counts as 0 (divide by the routing frequency
         for the mean over the tokens that are).
     """
-    measure = ActivationSums if taps.dense_layers(model) else ExpertActivationSums
-    sums = capture(model, data, measure(absolute), span, **options)
+    kind = "dense" if taps.dense_layers(model) else "expert"
+    sums = capture(model, data, ActivationSums(kind, absolute), span, **options)
     return (sums / sums["n_tokens"].astype("float32")).rename("mean_activation")
 
 
@@ -109,7 +109,7 @@ def write_norm(model: TransformerBridge) -> xr.DataArray:
     Times the mean absolute activation it says how much the neuron writes into the residual stream.
     """
     dense = taps.dense_layers(model)
-    coords: Any = (ActivationSums() if dense else ExpertActivationSums()).coords(model)
+    coords: Any = neuron_coords(model, "dense" if dense else "expert")
     norms = taps.write_norms(model) if dense else taps.expert_write_norms(model)
     return xr.DataArray(norms.cpu().numpy(), coords, tuple(coords), name="write_norm")
 

@@ -1,0 +1,331 @@
+"""Capability directions: where the activations of in-domain samples go, a unit vector a layer.
+
+    pc1        first principal component of the drifts dA_i = A_i(t_K) - A_i(t_1), centred, with the
+               sign that gives their mean a positive product (NAIT, Chen et al. 2026, section 3)
+    contrast   mean activation of the in-domain samples minus that of the pool (ours)
+
+A(t) holds the activations of a layer's FFN neurons at token t, at site ``post`` (what the down
+projection reads) unless another is asked for. Of a Mixture-of-Experts layer it holds the neurons of
+all routed experts, zero on tokens that are not sent to their expert. Dense layers and shared experts
+of a mixed stack are networks of their own (``kind``): make a direction for each and combine the scores.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from scipy.linalg import eigh
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb import taps
+from sparcom_nb.capture import capture, neuron_coords
+from sparcom_nb.errors import InputError
+from sparcom_nb.nait.readout import SampleActivations
+
+_ARRAYS = ("vectors", "explained")
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A capability as a unit vector a layer, with what is needed to use it right.
+
+    Attributes:
+        vectors: float64 [layer, neuron], or [layer, expert, neuron]; every layer has length 1.
+        explained: [layer], the share of the samples' variance (of drifts for ``pc1``, of means for
+            ``contrast``) that lies along the vector.
+        method: ``pc1`` or ``contrast``.
+        site, span, skip, kind: what was read, as in :func:`sample_activations`.
+        rows: how many samples it was made of.
+        model: name of the model whose neurons these are, and ``weights_sha256`` their hash.
+        name: of the capability.
+        origin: name of the model that it was made on, where it was transferred from another.
+    """
+
+    vectors: xr.DataArray = field(repr=False)
+    explained: xr.DataArray = field(repr=False)
+    method: str
+    site: str
+    span: str
+    skip: int
+    kind: str
+    rows: int
+    model: str
+    weights_sha256: str
+    name: str = ""
+    origin: str = ""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """All but the arrays."""
+        return {
+            one.name: getattr(self, one.name) for one in fields(self) if one.name not in _ARRAYS
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the arrays and of all that is known about them."""
+        arrays = b"".join(np.ascontiguousarray(getattr(self, name)).tobytes() for name in _ARRAYS)
+        return hashlib.sha256(json.dumps(self.metadata).encode() + arrays).hexdigest()
+
+    def check(self, model: TransformerBridge) -> None:
+        """Raise InputError when this is a direction of another model's neurons."""
+        here = model.identity
+        if here.weights_sha256 != self.weights_sha256:
+            raise InputError(
+                f"direction {self.name!r} belongs to {self.model} (weights {self.weights_sha256[:12]}),"
+                f" not to {here.name} (weights {here.weights_sha256[:12]}): make one on this model, or "
+                "use direction.transfer(model) where one model was tuned from the other"
+            )
+
+    def transfer(self, model: TransformerBridge) -> "Direction":
+        """Return the same vectors as a direction of another model's neurons.
+
+        It has a meaning only where neuron i of one model is neuron i of the other: between models
+        tuned from one another (base and instruct). Models of different sizes are refused; that two
+        of the same size share their neurons cannot be seen from their weights and is not checked.
+
+        Raises:
+            InputError: the model has other layers, or other kinds or numbers of neurons.
+        """
+        _check_kind(model, self.kind)
+        here = {dim: len(c) for dim, c in neuron_coords(model, self.kind).items()}
+        own = {str(dim): n for dim, n in self.vectors.sizes.items()}
+        if here != own:
+            raise InputError(
+                f"direction {self.name!r} of {self.model} has {_sizes(own)}, {model.identity.name} has "
+                f"{_sizes(here)}: their neurons do not correspond and no transfer is defined"
+            )
+        identity = model.identity
+        return replace(
+            self,
+            model=identity.name,
+            weights_sha256=identity.weights_sha256,
+            origin=self.origin or self.model,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file; what is known about the arrays is JSON in its header."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        said = {"dims": self.vectors.dims, "layers": self.vectors["layer"].to_numpy().tolist()}
+        part = path.with_name(path.name + ".part")
+        save_file(arrays, part, {"direction": json.dumps(self.metadata | said)})
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path, model: TransformerBridge | None = None) -> "Direction":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            InputError: not such a file, or a direction of another model than ``model``.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                said = json.loads(file.metadata()["direction"])
+                vectors, explained = (file.get_tensor(name) for name in _ARRAYS)
+        except (OSError, SafetensorError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{path}: not a saved direction ({error}); Direction.save writes one"
+            ) from None
+        coords = {dim: np.arange(n) for dim, n in zip(said.pop("dims"), vectors.shape, strict=True)}
+        coords["layer"] = np.array(said.pop("layers"))
+        made = cls(
+            xr.DataArray(vectors, coords, tuple(coords), name="direction"),
+            xr.DataArray(explained, {"layer": coords["layer"]}, ("layer",), name="explained"),
+            **said,
+        )
+        if model is not None:
+            made.check(model)
+        return made
+
+
+def capability_direction(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    method: str = "pc1",
+    pool: pd.DataFrame | None = None,
+    name: str = "",
+    **how: Any,
+) -> Direction:
+    """Direction of a capability from samples that show it.
+
+    Args:
+        model: from :func:`sparcom_nb.load_model`.
+        data: in-domain rows, with responses.
+        method: ``pc1`` (the paper's) or ``contrast`` (ours; needs ``pool``).
+        pool: rows of the pool, or a sample of them, for ``contrast``.
+        name: of the capability.
+        how: of :func:`sample_activations`: ``site``, ``span``, ``skip``, ``kind``, ``batch_tokens``.
+
+    Raises:
+        InputError: an unknown method, too few rows, rows all alike, or as the capture pass.
+    """
+    _check_method(method, pool is not None)
+    own = sample_activations(model, data, **how)
+    others = None if pool is None else sample_activations(model, pool, **how)
+    return direction_of(own, method, others, name)
+
+
+def sample_activations(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    site: str = "post",
+    span: str = "sample",
+    skip: int = 0,
+    kind: str | None = None,
+    **options: Any,
+) -> xr.DataArray:
+    """Mean and drift of every neuron's activation over every sample, in one pass.
+
+    Args:
+        model: from :func:`sparcom_nb.load_model`.
+        data: rows with responses.
+        site: ``post`` (the input of the down projection) or ``gate``.
+        span: whose tokens are t_1 ... t_K: ``sample`` is instruction, input and response without
+            any template.
+        skip: leave so many of the first of them out (see :mod:`sparcom_nb.nait.readout`); 0 is the
+            paper's.
+        kind: ``dense``, ``shared`` or ``expert``; None is ``expert`` for a model with experts.
+        options: of :func:`sparcom_nb.capture.capture_all`.
+
+    Returns:
+        DataArray float32 [instruction, candidate, layer, (expert,) neuron]; candidate is mean and
+        drift. Its attributes say what was read, and of which model.
+
+    Raises:
+        InputError: a model without neurons of that kind, or as the capture pass.
+    """
+    if skip < 0:
+        raise InputError(f"skip must be 0 or more, not {skip}")
+    kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
+    _check_kind(model, kind)
+    found = capture(model, data, SampleActivations(site, kind, skip), span, **options)
+    identity = model.identity
+    return found.assign_attrs(
+        site=site, span=span, skip=skip, kind=kind,
+        model=identity.name, weights_sha256=identity.weights_sha256,
+    )  # fmt: skip
+
+
+def direction_of(
+    activations: xr.DataArray, method: str = "pc1", pool: xr.DataArray | None = None, name: str = ""
+) -> Direction:
+    """Direction from activations of in-domain samples that are there already.
+
+    Both arrays are as :func:`sample_activations` returns them, read alike on the same model; see
+    :func:`capability_direction`.
+    """
+    _check_method(method, pool is not None)
+    said = dict(activations.attrs)
+    if pool is not None and pool.attrs != said:
+        raise InputError(
+            f"the pool was read as {pool.attrs}, the samples as {said}: read them alike"
+        )
+    candidate, make = METHODS[method]
+    own = activations.sel(candidate=candidate, drop=True)
+    others = None if pool is None else pool.sel(candidate=candidate, drop=True)
+    vectors, explained = [], []
+    for layer in own["layer"].to_numpy():
+        x = _matrix(own.sel(layer=layer))
+        vector = make(x, None if others is None else _matrix(others.sel(layer=layer)))
+        vectors.append(vector)
+        explained.append(_share_along(x, vector))
+    like = own.isel(instruction=0, drop=True)
+    own_layers = {"layer": like["layer"].to_numpy()}
+    coords = {dim: like[dim].to_numpy() for dim in like.dims}
+    return Direction(
+        xr.DataArray(np.reshape(vectors, like.shape), coords, like.dims, name="direction"),
+        xr.DataArray(explained, own_layers, ("layer",), name="explained"),
+        method=method,
+        rows=activations.sizes["instruction"],
+        name=name,
+        **said,
+    )
+
+
+def first_component(x: np.ndarray) -> np.ndarray:
+    """First principal component [feature] of rows [row, feature], its product with their mean positive.
+
+    By the eigenvectors of the smaller of the two product matrices.
+    """
+    centred = x - x.mean(axis=0)
+    wide = x.shape[0] < x.shape[1]
+    product = centred @ centred.T if wide else centred.T @ centred
+    n = len(product)
+    _, vectors = eigh(product, subset_by_index=[n - 1, n - 1])
+    vector = centred.T @ vectors[:, 0] if wide else vectors[:, 0]
+    vector = _unit(vector)
+    return -vector if x.mean(axis=0) @ vector < 0 else vector
+
+
+def _pc1(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
+    if len(x) < 2 or np.ptp(x, axis=0).max() == 0:
+        raise InputError(
+            f"{len(x)} samples whose drifts do not differ have no principal component; give at least "
+            "2 different rows"
+        )
+    return first_component(x)
+
+
+def _contrast(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
+    assert pool is not None
+    difference = x.mean(axis=0) - pool.mean(axis=0)
+    if not difference.any():
+        raise InputError("the samples are the pool; give a pool that holds other rows too")
+    return _unit(difference)
+
+
+#: Name -> the candidate form it is made of, and its function of [row, feature] and the pool's.
+METHODS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray | None], np.ndarray]]] = {
+    "pc1": ("drift", _pc1),
+    "contrast": ("mean", _contrast),
+}
+
+
+def _check_method(method: str, has_pool: bool) -> None:
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}; use one of {', '.join(METHODS)}")
+    if method == "contrast" and not has_pool:
+        raise InputError("method 'contrast' compares with a pool; give pool=")
+
+
+def _check_kind(model: TransformerBridge, kind: str) -> None:
+    there = {
+        "dense": taps.dense_layers(model),
+        "shared": taps.network_layers(model, "shared"),
+        "expert": taps.sparse_layers(model),
+    }
+    if kind not in there:
+        raise InputError(f"unknown kind {kind!r}; use one of {', '.join(there)}")
+    if not there[kind]:
+        some = ", ".join(name for name, layers in there.items() if layers)
+        raise InputError(f"{model.identity.name} has no {kind} neurons; kinds it has: {some}")
+
+
+def _matrix(values: xr.DataArray) -> np.ndarray:
+    """Rows [row, feature] of one layer in float64."""
+    return values.to_numpy().astype(np.float64).reshape(len(values), -1)
+
+
+def _share_along(x: np.ndarray, vector: np.ndarray) -> float:
+    """Share of the variance of rows that lies along a unit vector; NaN where they do not differ."""
+    centred = x - x.mean(axis=0)
+    total = float((centred**2).sum())
+    return float(((centred @ vector) ** 2).sum()) / total if total else float("nan")
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
+
+
+def _sizes(sizes: dict[str, int]) -> str:
+    return " x ".join(f"{n} {dim}s" for dim, n in sizes.items())

@@ -1,0 +1,141 @@
+"""How a sample enters: its activations A(t) at tokens t_1 ... t_K, reduced to one vector a layer.
+
+    mean     A(y)  = (1/K) sum_t A(t)         the default of a candidate
+    drift    dA(y) = A(t_K) - A(t_1)          what directions are made of; a candidate's alternative
+
+(NAIT, Chen et al. 2026, section 3.) Both are weighted sums over the tokens, so that any number of
+them, and their products with any number of directions, are taken while the model runs: no activation
+outlives its layer.
+
+``skip`` leaves the first tokens out: t_1 is then the token after them. The first token often stands
+for the template or for being first (without a beginning-of-sequence token a model parks its attention
+there, with activations a hundred times larger), not for the capability. The last token always stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import xarray as xr
+from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb.capture import Batch, neuron_coords, token_sums
+
+CANDIDATES = ("mean", "drift")
+
+
+class Reader(Protocol):
+    """Something to project on: vectors [layer, (expert,) neuron] and where to read activations."""
+
+    @property
+    def vectors(self) -> xr.DataArray:
+        """One vector a layer."""
+        ...
+
+    @property
+    def site(self) -> str:
+        """``gate`` or ``post``."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """``dense``, ``shared`` or ``expert``."""
+        ...
+
+    @property
+    def skip(self) -> int:
+        """Counted tokens to leave out."""
+        ...
+
+
+@dataclass(frozen=True)
+class SampleActivations:
+    """Mean and drift of every neuron over a sample: [candidate, layer, (expert,) neuron]."""
+
+    site: str = "post"
+    kind: str = "dense"
+    skip: int = 0
+    name: str = "activation"
+    dtype: str = "float32"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions candidate, layer, (expert,) neuron."""
+        return {"candidate": list(CANDIDATES), **neuron_coords(model, self.kind)}
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Keep the weighted sums of every network."""
+
+        def keep(place: tuple[int, ...], sums: Tensor) -> None:
+            out[:, :, *place] = sums
+
+        weights = token_weights(batch.counted, CANDIDATES, self.skip)
+        with token_sums(model, self.site, weights, keep, self.kind):
+            yield
+
+
+@dataclass(frozen=True)
+class Projections:
+    """sum_l A^(l)(y) . v_l for every candidate form and direction: [candidate, direction].
+
+    ``labels`` name the directions; the result is as exact as the model's own numbers.
+    """
+
+    directions: Sequence[Reader]
+    labels: Sequence[str]
+    candidates: Sequence[str] = CANDIDATES
+    name: str = "score"
+    dtype: str = "float64"
+
+    def coords(self, model: TransformerBridge) -> dict[str, Any]:
+        """Dimensions candidate, direction."""
+        return {"candidate": list(self.candidates), "direction": list(self.labels)}
+
+    @contextmanager
+    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
+        """Project every network's weighted sums and add them up; once for directions read alike."""
+        with ExitStack() as readers:
+            for (site, kind, skip), places in self._read_alike().items():
+                vectors = self._stacked(places, out)
+                weights = token_weights(batch.counted, self.candidates, skip)
+                add = _adder(vectors, out, places)
+                readers.enter_context(token_sums(model, site, weights, add, kind))
+            yield
+
+    def _read_alike(self) -> dict[tuple[str, str, int], list[int]]:
+        groups: dict[tuple[str, str, int], list[int]] = {}
+        for n, one in enumerate(self.directions):
+            groups.setdefault((one.site, one.kind, one.skip), []).append(n)
+        return groups
+
+    def _stacked(self, places: list[int], like: Tensor) -> Tensor:
+        """Vectors [layer, (expert,) neuron, direction]."""
+        vectors = [torch.tensor(self.directions[n].vectors.to_numpy()) for n in places]
+        return torch.stack(vectors, dim=-1).to(like)
+
+
+def _adder(vectors: Tensor, out: Tensor, places: list[int]) -> Any:
+    def add(place: tuple[int, ...], sums: Tensor) -> None:
+        out[:, :, places] += sums @ vectors[place]
+
+    return add
+
+
+def token_weights(counted: Tensor, candidates: Sequence[str], skip: int) -> Tensor:
+    """Weights [batch, candidate, token] in float64 that make each candidate a sum over tokens.
+
+    counted: bool [batch, token].
+    """
+    number = counted.cumsum(dim=1)
+    n_counted = number[:, -1:]
+    counted = counted & (number > torch.clamp(n_counted - 1, max=skip))
+    first = counted & (counted.cumsum(dim=1) == 1)
+    last = counted & (number == n_counted)
+    made = {
+        "mean": counted.double() / counted.sum(dim=1, keepdim=True),
+        "drift": last.double() - first.double(),
+    }
+    return torch.stack([made[name] for name in candidates], dim=1)

@@ -1,0 +1,158 @@
+"""Scores of candidates along capability directions, their combination, and the selection by them.
+
+    s_y = sum_l A^(l)(y) . v_l       (NAIT, Chen et al. 2026, section 3)
+
+A(y) is the candidate's mean activation (default) or its own drift. A score is no better than what it
+measures: its correlation with the sample's length is reported with it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import pearsonr, spearmanr
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb.capture import capture
+from sparcom_nb.errors import InputError
+from sparcom_nb.nait.directions import Direction
+from sparcom_nb.nait.readout import CANDIDATES, Projections
+
+
+def alignment_score(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    direction: Direction,
+    candidate: str = "mean",
+    **options: Any,
+) -> pd.Series:
+    """Score of every candidate along one direction.
+
+    See :func:`alignment_scores`, whose column this is; ``attrs["length_correlation"]`` holds its
+    ``spearman`` and ``pearson`` correlation with the number of tokens.
+    """
+    name = direction.name or "score"
+    scores = alignment_scores(model, data, {name: direction}, (candidate,), **options)
+    column = scores[name, candidate].rename(name)
+    column.attrs = {"length_correlation": scores.attrs["length_correlation"][name][candidate]}
+    return column
+
+
+def alignment_scores(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    directions: Mapping[str, Direction],
+    candidates: Sequence[str] = CANDIDATES,
+    **options: Any,
+) -> pd.DataFrame:
+    """Scores of every candidate along several directions, in one pass and in constant memory.
+
+    Args:
+        model: the model that the directions belong to.
+        data: rows with responses. A score depends on its row alone, not on order or batch size.
+        directions: by name; they may differ in method, site, skip and kind, not in span.
+        candidates: forms in which a candidate enters, ``mean`` and ``drift``.
+        options: of :func:`sparcom_nb.capture.capture_all`. With ``store=FOLDER`` a pass that was
+            interrupted goes on after its last finished block.
+
+    Returns:
+        DataFrame float64, a row a candidate (index ``id``), columns (direction, candidate).
+        ``attrs["length_correlation"][direction][candidate]`` holds spearman and pearson.
+
+    Raises:
+        InputError: a direction of another model, directions of several spans, an unknown
+            candidate, or as the capture pass.
+    """
+    span = _check(model, directions, candidates)
+    labels = [_label(direction, data) for direction in directions.values()]
+    measure = Projections(list(directions.values()), labels, candidates)
+    found = capture(model, data, measure, span, **options)
+    scores = _table(found, list(directions))
+    lengths = pd.Series(found["n_tokens"].to_numpy(), scores.index)
+    correlation: dict[str, dict[str, dict[str, float]]] = {}
+    for name, candidate in scores.columns:
+        told = length_correlation(scores[name, candidate], lengths)
+        correlation.setdefault(name, {})[candidate] = told
+    scores.attrs["length_correlation"] = correlation
+    return scores
+
+
+def length_correlation(scores: pd.Series, n_tokens: pd.Series) -> dict[str, float]:
+    """``spearman`` and ``pearson`` correlation of scores with lengths by id; NaN where one is constant."""
+    lengths = n_tokens.reindex(scores.index).to_numpy(float)
+    values = scores.to_numpy(float)
+    if len(values) < 2 or np.ptp(values) == 0 or np.ptp(lengths) == 0:
+        return {"spearman": float("nan"), "pearson": float("nan")}
+    return {
+        "spearman": float(spearmanr(values, lengths).statistic),  # type: ignore[attr-defined]
+        "pearson": float(pearsonr(values, lengths).statistic),  # type: ignore[attr-defined]
+    }
+
+
+def combine(scores: pd.DataFrame) -> pd.Series:
+    """Mean of standardised scores: one score for several capabilities.
+
+    A column without variance says nothing and adds zero.
+    """
+    spread = scores.std(ddof=0).replace(0, np.inf)
+    return ((scores - scores.mean()) / spread).mean(axis=1).rename("combined")
+
+
+def select(scores: pd.Series, ratio: float) -> pd.Index:
+    """Ids of the top share of candidates, best first; ties keep the order of the pool.
+
+    ``ratio`` above 0 and at most 1; the number taken is the nearest to ``ratio`` of all, at least
+    one. The bottom is the top of ``-scores``.
+
+    Raises:
+        InputError: another ratio, no scores, an id twice, or a score that is not a number.
+    """
+    if not 0 < ratio <= 1:
+        raise InputError(f"ratio must be above 0 and at most 1, not {ratio}")
+    if scores.empty:
+        raise InputError("no scores to select by; give a pool with at least one row")
+    if not scores.index.is_unique:
+        twice = scores.index[scores.index.duplicated()][0]
+        raise InputError(f"id {twice!r} has several scores; ids must be unique")
+    if scores.isna().any():
+        raise InputError(
+            f"row {scores.index[scores.isna()][0]!r} has no score (NaN); drop it first"
+        )
+    order = scores.sort_values(ascending=False, kind="stable").index
+    return order[: max(1, round(ratio * len(order)))]
+
+
+def _check(
+    model: TransformerBridge, directions: Mapping[str, Direction], candidates: Sequence[str]
+) -> str:
+    """Check what is asked for and return the span."""
+    if not directions:
+        raise InputError("no direction to score along; give at least one")
+    if unknown := [name for name in candidates if name not in CANDIDATES]:
+        raise InputError(f"unknown candidate {unknown[0]!r}; use {' or '.join(CANDIDATES)}")
+    for direction in directions.values():
+        direction.check(model)
+    spans = sorted({direction.span for direction in directions.values()})
+    if len(spans) > 1:
+        raise InputError(
+            f"directions of the spans {', '.join(spans)} read different tokens; score each span apart"
+        )
+    return spans[0]
+
+
+def _label(direction: Direction, data: pd.DataFrame) -> str:
+    """What one column of scores depends on, so that a store is resumed only for the same."""
+    rows = pd.util.hash_pandas_object(data.astype(str), index=False).to_numpy().tobytes()
+    return hashlib.sha256(direction.digest.encode() + rows).hexdigest()
+
+
+def _table(found: xr.DataArray, names: list[str]) -> pd.DataFrame:
+    """Scores [instruction, candidate, direction] as a table of (direction, candidate) columns."""
+    candidates = found["candidate"].to_numpy().tolist()
+    columns = pd.MultiIndex.from_product([names, candidates], names=["direction", "candidate"])
+    values = found.transpose("instruction", "direction", "candidate").to_numpy()
+    index = pd.Index(found["instruction"].to_numpy().astype(object), name="id")
+    return pd.DataFrame(values.reshape(len(values), -1), index, columns)
