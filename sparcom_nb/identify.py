@@ -1,9 +1,7 @@
 """``sparcom-nb identify``: from a model and a file of instructions to files of components."""
 
-import hashlib
 import json
 import platform
-import shutil
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.instructions import limit_rows, load_instructions
+from sparcom_nb.files import begun_for
+from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
 from sparcom_nb.models import load_model
 from sparcom_nb.sources import Identity, model_path
 from sparcom_nb.sparcom.components import DEFAULT_TOP, component_table, specific
@@ -60,7 +59,7 @@ def identify(
         "model": model,
         "weights_sha256": identity.weights_sha256,
         "data": str(data),
-        "data_sha256": _table_hash(rows),
+        "data_sha256": table_hash(rows),
         "parameters": {
             "top": DEFAULT_TOP if top is None and threshold is None else top,
             "threshold": threshold,
@@ -95,7 +94,7 @@ def _identify(
         site=asked["site"],
         span=asked["span"],
         batch_tokens=batch_tokens,
-        store=_fresh_store(out, wanted),
+        store=begun_for(out / "frequency.zarr", _measured(wanted)),
     )
     seconds = time.perf_counter() - began
     frequency.drop_attrs().to_dataset().to_zarr(out / "frequency.zarr", mode="a")
@@ -133,8 +132,10 @@ def _found(marked: xr.DataArray, agreement: float, path: Path) -> dict[str, Any]
     }
 
 
-def _table_hash(rows: pd.DataFrame) -> str:
-    return hashlib.sha256(str(rows.to_json(orient="records")).encode()).hexdigest()
+def _measured(wanted: dict[str, Any]) -> dict[str, Any]:
+    """What the frequencies depend on; the rest only cuts them."""
+    hashes = {name: wanted[name] for name in ("weights_sha256", "data_sha256")}
+    return hashes | {name: wanted["parameters"][name] for name in ("span", "site")}
 
 
 def _finished(out: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,16 +145,3 @@ def _finished(out: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     here = all((out / name).exists() for name in manifest.get("files", [""]))
     return manifest if here and manifest | wanted == manifest else None
-
-
-def _fresh_store(out: Path, wanted: dict[str, Any]) -> Path:
-    """Path of the store, emptied when it was begun for other inputs than these."""
-    begun = out / ".begun.json"
-    inputs = json.dumps(
-        {k: wanted[k] for k in ("weights_sha256", "data_sha256")}
-        | {k: wanted["parameters"][k] for k in ("span", "site")}
-    )
-    if not begun.exists() or begun.read_text(encoding="utf-8") != inputs:
-        shutil.rmtree(out / "frequency.zarr", ignore_errors=True)
-        begun.write_text(inputs, encoding="utf-8")
-    return out / "frequency.zarr"

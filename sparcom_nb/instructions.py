@@ -5,6 +5,7 @@ one sub-type share their wording and are not exchangeable), its input and its re
 ``data/hexainst/README.md`` for HexaInst (SPARCOM, Zhang et al. 2025, section 3).
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -96,6 +97,11 @@ def validate(data: pd.DataFrame) -> pd.DataFrame:
     )
     rows = (row for part in parts for row in part.where(part.notna(), None).to_dict("records"))
     return _table(enumerate(rows, 1), Path("the table"))
+
+
+def table_hash(data: pd.DataFrame) -> str:
+    """SHA-256 of all rows, in their order."""
+    return hashlib.sha256(str(data.to_json(orient="records")).encode()).hexdigest()
 
 
 def user_text(row: Mapping[Any, Any]) -> str:

@@ -4,7 +4,6 @@ torch.optim.Muon works in bfloat16, which is slow on CPUs without bf16 units, an
 matrices (fused experts). This one works in float32, on the last two dimensions.
 """
 
-from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -25,29 +24,26 @@ def orthogonalized(gradient: Tensor, steps: int = 5) -> Tensor:
     return x.mT if tall else x
 
 
-class Muon(torch.optim.Optimizer):
-    """SGD with Nesterov momentum and orthogonalized updates of AdamW's size (Liu et al. 2025, eq. 4)."""
+class Muon(torch.optim.AdamW):
+    """AdamW; parameter groups with a ``momentum`` get orthogonalized updates instead.
 
-    def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float,
-        momentum: float = 0.95,
-        weight_decay: float = 0.05,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+    SGD with Nesterov momentum, made orthogonal and of AdamW's size (Liu et al. 2025, eq. 4).
+    """
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One update of every parameter that has a gradient."""
         for group in self.param_groups:
-            for parameter in group["params"]:
+            for parameter in group["params"] if "momentum" in group else ():
                 if parameter.grad is not None:
                     self._update(parameter, group)
+                    parameter.grad = None  # AdamW leaves it alone
+        super().step()
 
     def _update(self, parameter: Tensor, group: dict) -> None:
         state, gradient = self.state[parameter], cast(Tensor, parameter.grad)
-        buffer = state.setdefault("momentum", torch.zeros_like(parameter))
+        state.setdefault("step", torch.zeros(()))  # AdamW looks for one in every state it loads
+        buffer = state.setdefault("buffer", torch.zeros_like(parameter))
         buffer.lerp_(gradient, 1 - group["momentum"])
         update = orthogonalized(gradient.lerp(buffer, group["momentum"]))
         size = 0.2 * max(update.shape[-2:]) ** 0.5

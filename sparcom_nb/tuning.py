@@ -1,4 +1,4 @@
-"""Training: one routine for pretraining and tuning, and :func:`tune` for any Hugging Face folder.
+"""Training on transformers' Trainer: pretraining, and :func:`tune` for any Hugging Face folder.
 
 A run is a function from step number to batch, so that a resumed run sees the same batches as an
 uninterrupted one. Mixture-of-experts models get a load-balancing loss per layer: the library's pools
@@ -9,7 +9,7 @@ import json
 import random
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,11 +19,26 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+from transformers.trainer import TRAINER_STATE_NAME
 
 from sparcom_nb.capture import pad
-from sparcom_nb.instructions import validate
+from sparcom_nb.errors import InputError
+from sparcom_nb.files import begun_for, discard
+from sparcom_nb.instructions import table_hash, validate
+from sparcom_nb.models import quiet
 from sparcom_nb.muon import Muon
+from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, chat_template, encode
+from sparcom_nb.sources import Identity, model_path
 
 IGNORED = -100
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
@@ -61,50 +76,131 @@ def fit(
     batch_of: Callable[[int], Batch],
     recipe: Recipe,
     folder: Path,
+    seed: int = 0,
     compiled: bool = False,
-    stop_at: int | None = None,
+    show_progress: bool = False,
 ) -> dict[str, float]:
-    """Train ``model`` in place; checkpoints and ``log.jsonl`` go to ``folder``, where a run is resumed.
+    """Train ``model`` in place, where it is; checkpoints go to ``folder``, from which a run is resumed.
 
-    Returns steps, tokens (attended) and minutes (over all sittings). ``stop_at`` ends a sitting early.
+    Returns steps, tokens (attended; both over all sittings) and minutes (of this sitting).
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    optimizers = _optimizers(model, recipe)
-    state = _resume(model, optimizers, folder)
-    forward = torch.compile(model) if compiled else model
-    model.train()
-    began, past = time.time(), state["minutes"]
-    for step in range(state["step"], min(recipe.steps, stop_at or recipe.steps)):
-        losses = _step(forward, batch_of(step), optimizers, recipe, step)
-        state["tokens"] += losses.pop("tokens")
-        state["step"], state["minutes"] = step + 1, past + (time.time() - began) / 60
-        if (step + 1) % 20 == 0:
-            _log(folder, state | losses)
-        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == (stop_at or recipe.steps):
-            _save(model, optimizers, state, folder)
+    trainer = _Trainer(model, batch_of, recipe, _arguments(model, recipe, folder, seed, compiled))
+    checkpoint = _last_checkpoint(folder)
+    began = time.time()
+    with progress(recipe.steps, "train", "steps", show_progress) as shown:
+        trainer.add_callback(_Progress(shown))
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.eval()
-    return {"steps": state["step"], "tokens": state["tokens"], "minutes": state["minutes"]}
-
-
-def _step(
-    forward: Any, batch: Batch, optimizers: list, recipe: Recipe, step: int
-) -> dict[str, float]:
-    """One update; returns the losses and the number of attended tokens."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(step)
-    lm, balance = losses_of(forward, batch)
-    (lm + recipe.balance * balance).backward()
-    parameters = [p for o in optimizers for g in o.param_groups for p in g["params"]]
-    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-    for optimizer in optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    state = trainer.state
     return {
-        "loss": lm.item(),
-        "balance": balance.item(),
-        "tokens": int(batch["attention_mask"].sum()),
+        "steps": state.global_step,
+        "tokens": int(state.num_input_tokens_seen),
+        "minutes": (time.time() - began) / 60,
     }
+
+
+class _Trainer(Trainer):
+    """Trainer with our batches, losses, optimizer and rate."""
+
+    loss_is_scaled_for_ga = False
+
+    def __init__(
+        self,
+        model: Any,
+        batch_of: Callable[[int], Batch],
+        recipe: Recipe,
+        arguments: TrainingArguments,
+    ) -> None:
+        optimizer = _optimizer(model, recipe)
+        rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: recipe.rate(n) / recipe.lr)
+        super().__init__(
+            model,
+            arguments,
+            data_collator=lambda batches: batches[0],
+            train_dataset=_Steps(batch_of, recipe.steps),
+            optimizers=(optimizer, rate),
+        )
+        self.balance = recipe.balance
+        self.remove_callback(PrinterCallback)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Loss on the labels, and the balance of experts."""
+        lm, balance = losses_of(model, inputs)
+        return lm + self.balance * balance
+
+    def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
+        with quiet():
+            super()._save(output_dir, state_dict)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Read weights as they were written: experts are stored under other names than they have.
+
+        The library's own way passes over names that it does not find in the model, without a word.
+        """
+        if hasattr(self.model, "peft_config"):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        own: Any = self.model
+        with quiet():
+            saved = type(own).from_pretrained(resume_from_checkpoint, dtype=own.dtype)
+        own.load_state_dict(saved.state_dict())
+
+
+class _Steps(Dataset[Batch], Sized):
+    """The batches of a run by step number."""
+
+    def __init__(self, batch_of: Callable[[int], Batch], steps: int) -> None:
+        self.batch_of, self.steps = batch_of, steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.batch_of(step)
+
+
+class _Progress(TrainerCallback):
+    def __init__(self, shown: Any) -> None:
+        self.shown, self.step = shown, 0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.shown.update(state.global_step - self.step)
+        self.step = state.global_step
+
+
+def _arguments(
+    model: Any, recipe: Recipe, folder: Path, seed: int, compiled: bool
+) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=seed,
+        max_steps=recipe.steps,
+        per_device_train_batch_size=1,  # an item of the data set is a whole batch
+        train_sampling_strategy="sequential",
+        max_grad_norm=1.0,
+        save_steps=recipe.checkpoint_every,
+        save_total_limit=1,
+        logging_steps=20,
+        include_num_input_tokens_seen="non_padding",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        torch_compile=compiled,
+        use_cpu=model.device.type == "cpu",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written to its end."""
+    whole = [path.parent for path in folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}")]
+    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def losses_of(forward: Any, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -130,15 +226,14 @@ def balance_loss(router_logits: Tensor, k: int) -> Tensor:
     return probabilities.shape[-1] * (load * probabilities.mean(0)).sum()
 
 
-def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def _optimizer(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if recipe.matrix_optimizer == "muon" and _is_matrix(n, p)]
     chosen = {id(p) for p in matrices}
-    rest = [p for _, p in named if id(p) not in chosen]
-    optimizers: list = [torch.optim.AdamW(rest, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    groups: list[dict] = [{"params": [p for _, p in named if id(p) not in chosen]}]
     if matrices:
-        optimizers.append(Muon(matrices, lr=recipe.lr))
-    return optimizers
+        groups.append({"params": matrices, "momentum": 0.95, "weight_decay": 0.05})
+    return Muon(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)
 
 
 def _is_matrix(name: str, parameter: Tensor) -> bool:
@@ -146,40 +241,12 @@ def _is_matrix(name: str, parameter: Tensor) -> bool:
     return hidden and parameter.ndim >= 2
 
 
-# ---------------------------------------------------------------- checkpoints
-
-
-def _save(model: Any, optimizers: list, state: dict, folder: Path) -> None:
-    payload = {
-        "model": model.state_dict(),
-        "optimizers": [o.state_dict() for o in optimizers],
-        "state": state,
-    }
-    torch.save(payload, folder / "checkpoint.tmp")
-    (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
-
-
-def _resume(model: Any, optimizers: list, folder: Path) -> dict:
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return {"step": 0, "tokens": 0, "minutes": 0.0}
-    payload = torch.load(path, weights_only=True)
-    model.load_state_dict(payload["model"])
-    for optimizer, saved in zip(optimizers, payload["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
-    return payload["state"]
-
-
-def _log(folder: Path, record: dict[str, float]) -> None:
-    with (folder / "log.jsonl").open("a") as file:
-        file.write(json.dumps({k: round(v, 4) for k, v in record.items()}) + "\n")
-
-
 def save_folder(model: Any, tokenizer: Any, out: Path, dtype: torch.dtype | None = None) -> Path:
     """Write a Hugging Face folder: config, generation config, ``model.safetensors``, tokenizer files."""
     out.mkdir(parents=True, exist_ok=True)
     model.config.use_cache = True
-    (model.to(dtype) if dtype else model).save_pretrained(out, safe_serialization=True)
+    with quiet():
+        (model.to(dtype) if dtype else model).save_pretrained(out, safe_serialization=True)
     tokenizer.save_pretrained(out)
     return out
 
@@ -212,20 +279,21 @@ def shuffled_batches(
 ) -> Callable[[int], Batch]:
     """Batches by step number: pass after pass over ``items``, each pass in a new seeded order.
 
-    Items of like length go together (sorted within eight batches), which saves padding.
+    Items of like length go together (sorted within eight batches), which saves padding. What does not
+    fill a batch is left out of a pass, other items each time; fewer items than ``size`` are one batch.
     """
     per_pass = max(1, len(items) // size)
 
     @cache
     def order_of(number: int) -> list[list[int]]:
         rng = random.Random(f"{seed}/{number}")
-        order = rng.sample(range(len(items)), len(items))
+        order = rng.sample(range(len(items)), min(len(items), per_pass * size))
         span = 8 * size
         runs = [
             sorted(order[i : i + span], key=lambda j: len(items[j].ids))
             for i in range(0, len(order), span)
         ]
-        batches = [run[i : i + size] for run in runs for i in range(0, len(run), size)][:per_pass]
+        batches = [run[i : i + size] for run in runs for i in range(0, len(run), size)]
         return rng.sample(batches, len(batches))
 
     def batch_of(step: int) -> Batch:
@@ -244,31 +312,85 @@ def tune(
     lr: float = 1e-3,
     batch: int = 32,
     device: str = "cpu",
+    lora: int | None = None,
+    show_progress: bool = False,
 ) -> Path:
-    """Fine-tune a Hugging Face folder on instruction rows; the loss is on the response only.
+    """Fine-tune a model on instruction rows; the loss is on the response only.
 
-    ``data`` has the columns instruction, input, response. The prompt is rendered with the tokenizer's
-    chat template. Returns ``out``, a Hugging Face folder in the dtype of the original.
+    A tuning that is there already is not done again, and one that was interrupted goes on after its
+    last checkpoint, for the same model, rows and parameters.
+
+    Args:
+        model_path: a Hugging Face folder, or a name that :func:`sparcom_nb.load_model` takes.
+        data: rows with instruction, input and response. The prompt is rendered with the tokenizer's
+            chat template.
+        steps: number of updates, whatever the number of rows: passes follow one another.
+        seed: of the order of rows, of dropout and of new LoRA weights.
+        out: folder for the tuned model; ``training.json`` there says what made it.
+        lr: highest learning rate; it warms up over a tenth of the steps (at most 40) and falls to 0.
+        batch: rows in a step.
+        device: ``cpu`` or ``cuda``.
+        lora: train low-rank updates of this rank instead of all weights (extra ``tune``), on all
+            linear layers except the head; they are merged in the end. Routed experts, which are no
+            linear layers, stay as they are.
+        show_progress: False for silence.
+
+    Returns:
+        ``out``, a Hugging Face folder in the dtype of the original.
+
+    Raises:
+        InputError: no rows, no folder to tune, LoRA without peft, or rows as :func:`examples`.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     if len(data) == 0:
-        raise ValueError("no rows to tune on")
+        raise InputError("no rows to tune on; give at least one")
+    source, out, rows = _trainable(model_path), Path(out), validate(data)
+    wanted = {"weights_sha256": source.weights_sha256, "data_sha256": table_hash(rows)}
+    wanted |= {"steps": steps, "seed": seed, "lr": lr, "batch": batch, "lora": lora}
+    if (record := _record(out)) | wanted == record:
+        return out
+    work = begun_for(out / "training", wanted)
     torch.manual_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(model_path)
-    model: Any = AutoModelForCausalLM.from_pretrained(model_path)
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(source.path)
+        model: Any = AutoModelForCausalLM.from_pretrained(source.path)
     dtype = model.dtype
-    model = model.float().to(device)
+    model = _with_lora(model.float().to(device), lora)
     pad_id = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    items = examples(tokenizer, validate(data), model.config.max_position_embeddings)
+    items = examples(tokenizer, rows, model.config.max_position_embeddings)
+    recipe = Recipe(steps, lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=100)
     batches = shuffled_batches(items, batch, seed, pad_id)
+    done = fit(model, batches, recipe, work, seed, show_progress=show_progress)
+    save_folder(model.merge_and_unload() if lora else model, tokenizer, out, dtype)
+    record = wanted | done | {"model": source.name}
+    (out / _RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    discard(work)
+    return out
 
-    def batch_of(step: int) -> Batch:
-        return {k: v.to(device) for k, v in batches(step).items()}
 
-    recipe = Recipe(
-        steps=steps, lr=lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=max(1, steps)
+_RECORD = "training.json"
+
+
+def _trainable(name: str | Path) -> Identity:
+    path = model_path(name)
+    if path.is_file():
+        raise InputError(f"{name}: a GGUF file cannot be tuned; give a Hugging Face folder")
+    return Identity(str(name), path)
+
+
+def _record(out: Path) -> dict[str, Any]:
+    """What made the model in ``out``; empty where there is none."""
+    path = out / _RECORD
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _with_lora(model: Any, rank: int | None) -> Any:
+    if rank is None:
+        return model
+    try:
+        from peft import LoraConfig, get_peft_model  # type: ignore[import-not-found]
+    except ImportError:
+        raise InputError("lora= needs the package peft: pip install 'sparcom-nb[tune]'") from None
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    fit(model, batch_of, recipe, Path(out) / "training")
-    (Path(out) / "training" / "checkpoint.pt").unlink(missing_ok=True)
-    return save_folder(model, tokenizer, Path(out), dtype)
+    return get_peft_model(model, config)

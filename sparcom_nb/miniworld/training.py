@@ -143,10 +143,6 @@ def new_model(kind: str, seed: int) -> Any:
     raise ValueError(f"kind must be 'dense' or 'moe', not {kind!r}")
 
 
-def _on(device: str, batch_of: Callable[[int], Batch]) -> Callable[[int], Batch]:
-    return lambda step: {k: v.to(device) for k, v in batch_of(step).items()}
-
-
 # ---------------------------------------------------------------- stages
 
 
@@ -156,8 +152,8 @@ def _pretrain(member: str, out: Path, seed: int, device: str, scale: float) -> N
     recipe = replace(BASE, steps=max(2, round(BASE.steps * scale)))
     tokens = _cached_tokens(out, tokenizer, recipe.steps * ROWS * TOKENS_PER_ROW, seed)
     model = new_model(kind, seed).to(device)
-    batches = _on(device, packed_batches(tokens, ROWS, TOKENS_PER_ROW))
-    done = fit(model, batches, recipe, out / "work" / member, compiled=scale == 1)
+    batches = packed_batches(tokens, ROWS, TOKENS_PER_ROW)
+    done = fit(model, batches, recipe, out / "work" / member, seed, compiled=scale == 1)
     _finish(model, tokenizer, out, member, done | {"seed": seed})
 
 
@@ -196,9 +192,8 @@ def _tune(member: str, out: Path, seed: int, device: str, scale: float) -> None:
     recipe = replace(TUNED, steps=max(2, round(TUNED.steps * scale)))
     rows = max(TUNING_BATCH, round(TUNING_ROWS * min(1, scale)))
     items = tuning_items(tokenizer, seed, role == "placebo", rows)
-    batches = _on(device, shuffled_batches(items, TUNING_BATCH, seed, tokenizer.pad_token_id))
-    torch.manual_seed(seed)
-    done = fit(model, batches, recipe, out / "work" / member)
+    batches = shuffled_batches(items, TUNING_BATCH, seed, tokenizer.pad_token_id)
+    done = fit(model, batches, recipe, out / "work" / member, seed)
     _finish(model, tokenizer, out, member, done | {"seed": seed})
 
 

@@ -18,6 +18,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.capture import capture
 from sparcom_nb.errors import InputError
+from sparcom_nb.instructions import table_hash
 from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.readout import CANDIDATES, Projections
 
@@ -67,7 +68,8 @@ def alignment_scores(
             candidate, or as the capture pass.
     """
     span = _check(model, directions, candidates)
-    labels = [_label(direction, data) for direction in directions.values()]
+    rows = table_hash(data)
+    labels = [_label(direction, rows) for direction in directions.values()]
     measure = Projections(list(directions.values()), labels, candidates)
     found = capture(model, data, measure, span, **options)
     scores = _table(found, list(directions))
@@ -143,10 +145,9 @@ def _check(
     return spans[0]
 
 
-def _label(direction: Direction, data: pd.DataFrame) -> str:
+def _label(direction: Direction, rows: str) -> str:
     """What one column of scores depends on, so that a store is resumed only for the same."""
-    rows = pd.util.hash_pandas_object(data.astype(str), index=False).to_numpy().tobytes()
-    return hashlib.sha256(direction.digest.encode() + rows).hexdigest()
+    return hashlib.sha256(f"{direction.digest} {rows}".encode()).hexdigest()
 
 
 def _table(found: xr.DataArray, names: list[str]) -> pd.DataFrame:

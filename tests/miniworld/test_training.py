@@ -33,12 +33,21 @@ def tokenizer():
 
 def tiny(kind):
     torch.manual_seed(0)
-    from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
+    from transformers import (
+        GPT2Config,
+        GPT2LMHeadModel,
+        LlamaConfig,
+        LlamaForCausalLM,
+        MixtralConfig,
+        MixtralForCausalLM,
+    )
 
     common = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
               "num_key_value_heads": 2, "intermediate_size": 8, "tie_word_embeddings": True}  # fmt: skip
     if kind == "dense":
         return LlamaForCausalLM(LlamaConfig(**common))
+    if kind == "dropout":
+        return GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=2, n_head=2))
     return MixtralForCausalLM(MixtralConfig(num_local_experts=4, num_experts_per_tok=2, **common))
 
 
@@ -47,17 +56,36 @@ def batches():
     return training.packed_batches(tokens, 2, 16)
 
 
-@pytest.mark.parametrize("kind", ["dense", "moe"])
+def interrupted(batch_of, at):
+    """The same batches until step ``at``, which is never reached."""
+
+    def one(step):
+        if step == at:
+            raise KeyboardInterrupt
+        return batch_of(step)
+
+    return one
+
+
+@pytest.mark.parametrize("kind", ["dense", "moe", "dropout"])
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_resumed_equals_uninterrupted(kind, optimizer, tmp_path):
     recipe = Recipe(
         steps=8, lr=1e-2, warmup=2, decay=0.5, matrix_optimizer=optimizer, checkpoint_every=3
     )
     whole = tiny(kind)
+    if kind == "dropout":
+        assert whole.config.resid_pdrop > 0
     fit(whole, batches(), recipe, tmp_path / "whole")
-    fit(tiny(kind), batches(), recipe, tmp_path / "parts", stop_at=5)
-    again = tiny(kind)
-    done = fit(again, batches(), recipe, tmp_path / "parts")
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny(kind), interrupted(batches(), 6), recipe, tmp_path / "parts")
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["checkpoint-3"]
+    (tmp_path / "parts" / "checkpoint-5").mkdir()  # begun, never finished
+    again, seen = tiny(kind), []
+    done = fit(
+        again, lambda step: (seen.append(step), batches()(step))[1], recipe, tmp_path / "parts"
+    )
+    assert seen == [3, 4, 5, 6, 7]
     assert done["steps"] == 8 and done["tokens"] == 8 * 32
     for a, b in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
