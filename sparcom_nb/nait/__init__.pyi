@@ -1,20 +1,77 @@
 from .baselines import BASELINES, baseline_score
+from .core import (
+    between_models,
+    chance_jaccard,
+    composition,
+    core_counts,
+    core_subset,
+    cosines,
+    jaccard,
+    selections,
+    stability,
+    stability_means,
+    why_not,
+)
 from .directions import METHODS, Direction, capability_direction, direction_of, sample_activations
+from .full import arm_effects, core_effects, full_results
+from .pool import QUALITIES, Mixture, mixture
+from .precision import (
+    BASELINE_SCORES,
+    SCORES,
+    by_number,
+    pool_baselines,
+    pool_directions,
+    pool_scores,
+    selection_precision,
+)
 from .readout import CANDIDATES
 from .scores import alignment_score, alignment_scores, combine, length_correlation, select
+from .study import FULL, QUICK, Plan, Study, begin_study, effects, plan, transfer_matrix
 
 __all__ = [
     "BASELINES",
+    "BASELINE_SCORES",
     "CANDIDATES",
+    "FULL",
     "METHODS",
+    "QUALITIES",
+    "QUICK",
+    "SCORES",
     "Direction",
+    "Mixture",
+    "Plan",
+    "Study",
     "alignment_score",
     "alignment_scores",
+    "arm_effects",
     "baseline_score",
+    "begin_study",
+    "between_models",
+    "by_number",
     "capability_direction",
+    "chance_jaccard",
     "combine",
+    "composition",
+    "core_counts",
+    "core_effects",
+    "core_subset",
+    "cosines",
     "direction_of",
+    "effects",
+    "full_results",
+    "jaccard",
     "length_correlation",
+    "mixture",
+    "plan",
+    "pool_baselines",
+    "pool_directions",
+    "pool_scores",
     "sample_activations",
     "select",
+    "selection_precision",
+    "selections",
+    "stability",
+    "stability_means",
+    "transfer_matrix",
+    "why_not",
 ]

@@ -1,0 +1,61 @@
+"""Results that are made once: a table on disk, found again by the hash of all that made it."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+_LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy")
+
+
+def kept(
+    folder: Path, name: str, inputs: Mapping[str, Any], make: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the table made of these inputs; make it when it is not there.
+
+    It stands under ``folder`` as ``NAME-HASH.parquet``, its inputs as JSON beside it.
+    ``attrs["fresh"]`` says whether it was made now. A table is written at one stroke, so that an
+    interrupted run leaves only whole ones.
+    """
+    path = folder / f"{name}-{digest(inputs)[:16]}.parquet"
+    fresh = not path.exists()
+    if fresh:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        make().to_parquet(part)
+        path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
+        part.replace(path)
+    table = pd.read_parquet(path)
+    table.attrs["fresh"] = fresh
+    return table
+
+
+def digest(inputs: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data, whatever the order of its names."""
+    return hashlib.sha256(_json(inputs).encode()).hexdigest()
+
+
+def made_by(modules: Iterable[ModuleType]) -> dict[str, str]:
+    """What made a result besides its data: versions of libraries, and the hash of source files."""
+    return _versions() | {module.__name__: _source_hash(module) for module in modules}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _LIBRARIES}
+
+
+@cache
+def _source_hash(module: ModuleType) -> str:
+    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:16]
+
+
+def _json(inputs: Mapping[str, Any]) -> str:
+    return json.dumps(inputs, indent=1, sort_keys=True) + "\n"

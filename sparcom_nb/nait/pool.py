@@ -1,0 +1,164 @@
+"""A pool whose truth is known: which rows teach a capability, and which look as if they did.
+
+Every capability has the same share of the pool, and of its rows
+
+    clean       are right;
+    corrupted   have the answer of another row of their sub-type: plausible and wrong;
+    shuffled    have the answer of a row of another category.
+
+What a capability's selection should hold is its own clean rows, a tenth of the pool: as many as the
+default ratio takes. So one pool serves all capabilities, and precision is measured and not guessed.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.instructions import CATEGORIES, limit_rows, load_instructions, user_text
+from sparcom_nb.miniworld.tasks import generate
+
+#: Share of a capability's rows of every quality.
+QUALITIES = {"clean": 0.6, "corrupted": 0.2, "shuffled": 0.2}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Rows in three parts that share no row.
+
+    Attributes:
+        target: in-domain samples, all clean; the first rows of a category are a random sample of it.
+        pool: candidates, with a column ``quality``, one of :data:`QUALITIES`.
+        evaluation: rows to judge tuned models by, all clean.
+    """
+
+    target: pd.DataFrame
+    pool: pd.DataFrame
+    evaluation: pd.DataFrame
+
+    def wanted(self, capability: str) -> pd.Series:
+        """Mark what the selection for a capability should hold: bool by id of the pool."""
+        right = (self.pool["category"] == capability) & (self.pool["quality"] == "clean")
+        return right.set_axis(self.pool["id"])
+
+    def in_domain(self, capability: str, n: int | None = None) -> pd.DataFrame:
+        """The first ``n`` in-domain samples of a capability; None: all."""
+        return self.target[self.target["category"] == capability].head(n)
+
+
+def mixture(
+    source: str = "miniworld",
+    n_pool: int = 3000,
+    n_target: int = 256,
+    n_evaluation: int = 120,
+    seed: int = 0,
+) -> Mixture:
+    """Deal rows to in-domain samples, pool and evaluation, and spoil a part of the pool.
+
+    Args:
+        source: ``miniworld`` makes as many rows as are asked for, and evaluates on the shipped rows,
+            whose contents and wordings the generator keeps apart. Any other source of
+            :func:`sparcom_nb.load_instructions` is dealt out: a quarter of each category to the
+            evaluation and a quarter to the in-domain samples, as far as so many are asked for.
+        n_pool: candidates, balanced over the categories.
+        n_target: in-domain samples of every category.
+        n_evaluation: rows to evaluate on, balanced over categories and sub-types.
+        seed: of the rows, of the dealing and of the spoiling.
+
+    Raises:
+        InputError: a source with too few rows in a category.
+    """
+    if source == "miniworld":
+        evaluation = load_instructions(source)
+        wanted = len(CATEGORIES) * n_target + n_pool
+        rows = _different(generate(round(1.1 * wanted), seed + 500), evaluation)
+    else:
+        data = _different(load_instructions(source), None).sample(frac=1, random_state=seed)
+        evaluation, rows = _first(data, data.groupby("category")["id"].transform("size") // 4)
+    room = rows.groupby("category")["id"].transform("size") // 3
+    target, rest = _first(rows, room.clip(upper=n_target))
+    pool = limit_rows(rest.reset_index(drop=True), n_pool)
+    _check(source, [target, pool, evaluation])
+    return Mixture(
+        target.reset_index(drop=True),
+        spoiled(pool, seed),
+        limit_rows(evaluation.reset_index(drop=True), n_evaluation),
+    )
+
+
+def spoiled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Give a share of every category's rows wrong answers, and say which in column ``quality``."""
+    rng = np.random.default_rng(seed)
+    quality = pd.Series("clean", pool.index)
+    for _, rows in pool.groupby("category", sort=True):
+        quality[rng.permutation(rows.index)] = _dealt(len(rows))
+    donors = _donors(pool)
+    responses = [
+        _wrong(row, kind, donors, rng) if kind != "clean" else row["response"]
+        for row, kind in zip(pool.to_dict("records"), quality, strict=True)
+    ]
+    return pool.assign(response=responses, quality=quality)
+
+
+def _dealt(n: int) -> np.ndarray:
+    """Quality of n rows in the shares of :data:`QUALITIES`."""
+    bounds = np.cumsum(list(QUALITIES.values()))[:-1] * n
+    return np.repeat(list(QUALITIES), np.diff([0, *np.rint(bounds).astype(int), n]))
+
+
+def _donors(pool: pd.DataFrame) -> dict[Hashable, np.ndarray]:
+    """Different responses by sub-type, by category and (under ``not`` a category) of all others."""
+    found: dict[Hashable, np.ndarray] = {}
+    for by in (["category"], ["category", "subtype"]):
+        for key, part in pool.groupby(by):
+            found[key] = part["response"].unique()
+    for category in pool["category"].unique():
+        others = pool["response"][pool["category"] != category]
+        found["not", category] = others.unique()
+    return found
+
+
+def _wrong(
+    row: dict[Hashable, str],
+    kind: str,
+    donors: dict[Hashable, np.ndarray],
+    rng: np.random.Generator,
+) -> str:
+    category = row["category"]
+    keys: dict[str, list[Hashable]] = {
+        "corrupted": [(category, row["subtype"]), (category,)],
+        "shuffled": [("not", category)],
+    }
+    for key in [*keys[kind], ("not", category)]:
+        other = donors[key][donors[key] != row["response"]]
+        if len(other):
+            return str(rng.choice(other))
+    raise InputError(
+        f"row {row['id']!r}: all responses are alike; there is no wrong one to give it"
+    )
+
+
+def _different(rows: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows with a response whose text occurs neither before nor in ``known``."""
+    texts = pd.Series([user_text(row) for row in rows.to_dict("records")], rows.index)
+    seen = set() if known is None else {user_text(row) for row in known.to_dict("records")}
+    return rows[~texts.duplicated() & ~texts.isin(seen) & (rows["response"].str.strip() != "")]
+
+
+def _first(rows: pd.DataFrame, n: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The first ``n`` rows of every category, and the others."""
+    first = rows.groupby("category").cumcount() < n
+    return rows[first], rows[~first]
+
+
+def _check(source: str, parts: list[pd.DataFrame]) -> None:
+    categories = set(pd.concat(parts)["category"])
+    for part in parts:
+        counts = part["category"].value_counts().reindex(sorted(categories), fill_value=0)
+        if len(categories) < 2 or counts.min() < 2:
+            raise InputError(
+                f"{source}: too few rows to deal ({counts.idxmin()} gets {counts.min()} of a part); "
+                "at least two categories with a dozen rows each are needed"
+            )
