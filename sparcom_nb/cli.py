@@ -94,6 +94,60 @@ def identify(
 
 
 @app.command()
+def select(
+    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    target: Annotated[Path, typer.Option(help="A .jsonl file of samples of the capability.")],
+    pool: Annotated[Path, typer.Option(help="A .jsonl file of samples to choose from.")],
+    ratio: Annotated[float, typer.Option(help="Share of the pool to choose.")],
+    out: Annotated[Path, typer.Option(help="FILE.jsonl for the chosen rows, best first.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="pc1 (the paper's), contrast, or a baseline: random, length, perplexity, "
+            "difficulty, embedding (needs the extra 'words'); highest first."
+        ),
+    ] = "pc1",
+    candidate: Annotated[
+        str, typer.Option(help="What of a row is scored along a direction: mean or drift.")
+    ] = "mean",
+    skip: Annotated[int, typer.Option(help="Leave so many of a sample's first tokens out.")] = 0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Choose the training samples of a pool that serve a capability best.
+
+    Files are JSON lines in the form of Alpaca (instruction, input, output), of chats (messages) or
+    our own (instruction, input, response), which is detected.
+    """
+    from sparcom_nb.selection import select_rows
+
+    manifest = select_rows(
+        model,
+        target,
+        pool,
+        ratio,
+        out,
+        method=method,
+        candidate=candidate,
+        skip=skip,
+        seed=seed,
+        device=device,
+        batch_tokens=batch_tokens,
+    )
+    for name in ("target", "pool"):
+        told = manifest[name]
+        typer.echo(f"{name}: {told['rows']:,} rows in the form {told['form']} ({told['file']})")
+    told = manifest["length_correlation"]["spearman"]
+    state = f"{manifest['seconds']} s" if manifest["fresh"] else "done before"
+    typer.echo(
+        f"{manifest['chosen']:,} rows chosen by {method}, {state}; rank correlation of the score with "
+        f"length {told:+.2f}"
+    )
+    typer.echo(f"written to {out}")
+
+
+@app.command()
 def report(
     pair: Annotated[
         list[str] | None,

@@ -62,7 +62,7 @@ def load_instructions(source: str | Path) -> pd.DataFrame:
             f"no instructions at {path}: give the path of a .jsonl file or one of "
             f"{', '.join(_SHIPPED)}"
         )
-    return _table(_read(path), path)
+    return _table(read_lines(path), path)
 
 
 def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
@@ -85,18 +85,21 @@ def load_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
     """
     if str(source) == "miniworld":
         file = shipped("data") / "miniworld/documents.jsonl"
-        return [record["text"] for _, record in _read(file)]
+        return [record["text"] for _, record in read_lines(file)]
     passages = data.loc[data["category"] == "SUM", "input"]
     return [text for text in passages.unique() if len(text.split()) > 1]
 
 
 def validate(data: pd.DataFrame) -> pd.DataFrame:
-    """Return ``data`` with all columns, or raise InputError naming the row at fault."""
+    """Return ``data`` with all columns, or raise InputError naming the row at fault.
+
+    A table, other than a file, may leave categories empty: candidates for training have none.
+    """
     parts = (
         data.iloc[n : n + _CHUNK_ROWS].astype(object) for n in range(0, len(data), _CHUNK_ROWS)
     )
     rows = (row for part in parts for row in part.where(part.notna(), None).to_dict("records"))
-    return _table(enumerate(rows, 1), Path("the table"))
+    return _table(enumerate(rows, 1), Path("the table"), ("", *CATEGORIES))
 
 
 def table_hash(data: pd.DataFrame) -> str:
@@ -131,8 +134,12 @@ def limit_rows(data: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     return data.loc[data.index.isin(kept)].reset_index(drop=True)
 
 
-def _read(path: Path) -> Iterable[tuple[int, dict]]:
-    """Yield the line number and the object of every non-empty line."""
+def read_lines(path: Path) -> Iterable[tuple[int, dict]]:
+    """Yield the line number and the object of every non-empty line of a JSON-lines file.
+
+    Raises:
+        InputError: names the file and the line that is no JSON object.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -152,13 +159,15 @@ def _read(path: Path) -> Iterable[tuple[int, dict]]:
         yield number, row
 
 
-def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
+def _table(
+    rows: Iterable[tuple[int, dict]], path: Path, categories: tuple[str, ...] = CATEGORIES
+) -> pd.DataFrame:
     """Check rows one by one and make the table."""
     seen: dict[str, int] = {}
     made, found = [pd.DataFrame(columns=list(COLUMNS), dtype=str)], []
     for number, row in rows:
         where = f"{path}:{number}"
-        checked = _row(row, where)
+        checked = _row(row, where, categories)
         if checked["id"] in seen:
             first = seen[checked["id"]]
             raise InputError(
@@ -175,7 +184,7 @@ def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
     return pd.concat([*made, pd.DataFrame(found, columns=list(COLUMNS))], ignore_index=True)
 
 
-def _row(row: dict, where: str) -> dict:
+def _row(row: dict, where: str, categories: tuple[str, ...]) -> dict:
     """Fill and check one row."""
     full = {k: default if row.get(k) is None else row[k] for k, default in _DEFAULTS.items()}
     if isinstance(full["id"], int):
@@ -187,7 +196,7 @@ def _row(row: dict, where: str) -> dict:
             )
         if not isinstance(value, str):
             raise InputError(f"{where}: field {field!r} must be text, not {value!r}")
-    if full["category"] not in CATEGORIES:
+    if full["category"] not in categories:
         raise InputError(
             f"{where}: unknown category {full['category']!r}; use one of {', '.join(CATEGORIES)}"
         )
