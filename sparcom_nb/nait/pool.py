@@ -45,7 +45,7 @@ class Mixture:
 
     def in_domain(self, capability: str, n: int | None = None) -> pd.DataFrame:
         """The first ``n`` in-domain samples of a capability; None: all."""
-        return self.target[self.target["category"] == capability].head(n)
+        return self.target[self.target["category"] == capability].iloc[:n]
 
 
 def mixture(

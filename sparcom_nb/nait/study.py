@@ -201,7 +201,7 @@ class Study:
 
     def core_arms(self, score: str) -> Arms:
         """The core subset of all capabilities, random rows, and the whole pool."""
-        core = core_subset(self.scores[score], self.plan.ratio)
+        core = core_subset(pd.DataFrame(self.scores[score]), self.plan.ratio)
         whole = [pd.Index(self.mix.pool["id"])] * self.plan.seeds
         return {RANDOM: self.random(self.plan.ratio), "core": self._same(core), FULL_POOL: whole}
 

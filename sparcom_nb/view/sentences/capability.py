@@ -1,0 +1,178 @@
+"""What directions, scores and selection precision say."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.nait.directions import Direction
+from sparcom_nb.nait.pool import Mixture
+from sparcom_nb.nait.precision import BASELINE_SCORES
+from sparcom_nb.view.prose import interval
+
+
+def pool(mix: Mixture) -> str:
+    """Describe the mixture."""
+    quality = mix.pool["quality"].value_counts()
+    said = ", ".join(f"{quality.get(q, 0):,} {q}" for q in ("clean", "corrupted", "shuffled"))
+    categories = mix.pool["category"].unique()
+    wanted = np.mean([mix.wanted(c).mean() for c in categories])
+    own = mix.target["category"].value_counts()
+    return (
+        f"The pool has {len(mix.pool):,} rows in {len(categories)} categories: {said}. For each "
+        f"capability {wanted:.1%} of the pool is what a selection should hold. Beside it are "
+        f"{own.min()} to {own.max()} in-domain samples of each capability, and "
+        f"{len(mix.evaluation)} rows for the evaluation; no row is in two of the three."
+    )
+
+
+def explained(parts: Mapping[str, Mapping[str, Direction]]) -> str:
+    """Say how much of the samples' variance lies along each kind of direction."""
+    said = []
+    for name, directions in parts.items():
+        shares = np.array([one.explained.to_numpy() for one in directions.values()])
+        said.append(f"{name}: {shares.min():.0%} to {shares.max():.0%}, mean {shares.mean():.0%}")
+    return "Share of the variance along the direction, over layers and capabilities. " + "; ".join(
+        said
+    ) + "."  # fmt: skip
+
+
+def cosines(matrices: Mapping[str, xr.DataArray], halves: pd.DataFrame) -> str:
+    """Compare cosines between capabilities with those of two halves of one (``stability_means``).
+
+    ``matrices`` are named by the scores of ``halves``.
+    """
+    said = []
+    for name, values in matrices.items():
+        mean = values.mean("layer").to_numpy()
+        off = mean[~np.eye(len(mean), dtype=bool)]
+        own = halves[(halves["score"] == name) & (halves["measure"] == "cosine")].iloc[0]
+        text = (
+            f"*{name}*: different capabilities {off.min():.2f} to {off.max():.2f} (mean absolute "
+            f"{np.abs(off).mean():.2f}); two halves of one capability's samples "
+            f"{interval(own['mean'], own['low'], own['high'])}"
+        )
+        if own["low"] > np.abs(off).max():
+            text += ", more alike than any two capabilities: the direction is the capability's own"
+        elif own["low"] > np.abs(off).mean():
+            text += ", more alike than two capabilities on average"
+        else:
+            text += (
+                ", no more alike than two capabilities: **one cannot speak of a direction here**"
+            )
+        said.append(text)
+    return ". ".join(said) + "."
+
+
+def precisions(table: pd.DataFrame) -> str:
+    """Say which scores select better than chance on average, the published one first."""
+    means = table[table["capability"] == "mean"]
+    chance = means["chance"].mean()
+    rows = means.to_dict("records")
+    first = rows[0]
+    text = (
+        f"By chance a selection holds {chance:.0%} of wanted rows. The published score "
+        f"({first['score']}) reaches {_share(first)}: **that it selects better than chance "
+        f"{_shows(first, chance)}.** "
+    )
+    above = [row for row in rows[1:] if row["low"] > chance]
+    text += f"Above chance besides: {'; '.join(_named(r) for r in above) or 'none'}. "
+    best = max(rows, key=lambda row: row["precision"])
+    rivals = [row for row in rows if row["score"] in BASELINE_SCORES]
+    if rivals and best["score"] not in BASELINE_SCORES:
+        rival = max(rivals, key=lambda row: row["precision"])
+        clear = "clearly" if best["low"] > rival["high"] else "not clearly"
+        text += f"The best, {best['score']}, is {clear} above the best baseline ({_named(rival)}). "
+    return text + "Intervals (95 %) are over the pool's sub-types."
+
+
+def one_capability(table: pd.DataFrame, scores: list[str]) -> str:
+    """Say what the selections of one capability are made of."""
+    said = [
+        f"{row['score']}: {row['precision']:.0%} wanted, {row['corrupted']:.0%} corrupted, "
+        f"{row['shuffled']:.0%} shuffled, {row['other']:.0%} of other categories"
+        for row in table[table["score"].isin(scores)].to_dict("records")
+    ]
+    return "The top tenth holds, " + "; ".join(said) + "."
+
+
+def blind_spots(table: pd.DataFrame) -> str:
+    """Say whether any score tells right answers from wrong ones."""
+    means = table[table["capability"] == "mean"].set_index("score")
+    parts = []
+    for column, what in (
+        ("auc_shuffled", "answers taken from other categories"),
+        ("auc_corrupted", "plausible wrong answers"),
+    ):
+        best, value = means[column].idxmax(), means[column].max()
+        parts.append(
+            f"{what}: best is {best} with {value:.2f}, {_seen(value)} "
+            f"(mean of all scores {means[column].mean():.2f})"
+        )
+    return "Area under the curve, averaged over capabilities, of clean rows against " + "; ".join(
+        parts
+    ) + "."  # fmt: skip
+
+
+def _seen(value: float) -> str:
+    if value >= 0.75:
+        return "which tells most of them"
+    return "a weak sign" if value >= 0.6 else "**next to blind**"
+
+
+def lengths(table: pd.DataFrame) -> str:
+    """Say which scores follow the length of a sample."""
+    own = table[table["capability"] != "mean"]
+    largest = own.groupby("score", sort=False)["length"].apply(lambda x: x.abs().max())
+    said = [f"{score} {value:.2f}" for score, value in largest.items() if value >= 0.5]
+    text = "Largest correlation with length of any capability, where it reaches a half: "
+    return text + ("; ".join(said) + "." if said else "none of the scores.")
+
+
+def openings(table: pd.DataFrame) -> str:
+    """Compare every score with its form without the opening tokens."""
+    means = table[table["capability"] == "mean"].set_index("score")
+    said = []
+    for name in means.index:
+        late = f"{name}, no opening"
+        if late in means.index:
+            a, b = means.loc[name], means.loc[late]
+            apart = b["low"] > a["high"] or b["high"] < a["low"]
+            said.append(
+                f"{name} {a['precision']:.0%}, without the opening {b['precision']:.0%} "
+                f"({'clearly different' if apart else 'not clearly different'})"
+            )
+    return "Precision: " + "; ".join(said) + "."
+
+
+def numbers(table: pd.DataFrame) -> str:
+    """Say how many in-domain samples are enough."""
+    means = table.groupby(["score", "size"], sort=False)["precision"].mean()
+    said = []
+    for score in table["score"].unique():
+        one = means[score]
+        near = one.index[one >= one.max() - 0.05].min()
+        said.append(
+            f"{score}: {one.iloc[0]:.0%} with {one.index[0]} samples, {one.iloc[-1]:.0%} with "
+            f"{one.index[-1]}; within 5 points of its best from {near} on"
+        )
+    return (
+        "Mean precision over capabilities. "
+        + ". ".join(said)
+        + (f". Chance is {table['chance'].mean():.0%}.")
+    )
+
+
+def _share(row: Mapping[str, float]) -> str:
+    return f"{row['precision']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
+
+
+def _named(row: Mapping[str, float]) -> str:
+    return f"{row['score']} {_share(row)}"
+
+
+def _shows(row: Mapping[str, float], chance: float) -> str:
+    if row["low"] > chance:
+        return "shows"
+    return "does not show" if row["high"] >= chance else "does not show: it is below chance"
