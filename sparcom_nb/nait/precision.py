@@ -48,10 +48,10 @@ def capabilities(mix: Mixture) -> list[str]:
 
 
 def activations(
-    model: TransformerBridge, mix: Mixture, n: int | None, skip: int, **options: Any
+    model: TransformerBridge, mix: Mixture, n: int, skip: int, **options: Any
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Activations of the first ``n`` in-domain samples of every capability, and of a part of the pool."""
-    target = mix.target.groupby("category", sort=False).head(n or len(mix.target))
+    target = mix.target.groupby("category", sort=False).head(n)
     both = pd.concat([target, mix.pool.head(POOL_SAMPLE)], ignore_index=True)
     found = sample_activations(model, both, skip=skip, **options)
     return found[: len(target)], found[len(target) :]
@@ -232,7 +232,7 @@ def by_number(
     Returns:
         DataFrame, a row a score (of the first three of :data:`SCORES`), capability, size and draw.
     """
-    own, pool = activations(model, mix, None, 0, **options)
+    own, pool = activations(model, mix, max(sizes), 0, **options)
     made = dict(_drawn(own, pool, sizes, draws, np.random.default_rng(seed)))
     names = {"/".join(map(str, key)): key for key in made}
     found = alignment_scores(model, mix.pool, {n: made[key] for n, key in names.items()}, **options)

@@ -141,6 +141,11 @@ class Study:
             "baselines", lambda: precision.pool_baselines(self.model, self.mix, names), names=names
         )
 
+    @cached_property
+    def n_tokens(self) -> pd.Series:
+        """Length of every candidate in tokens, by id."""
+        return baselines.baseline_score("length", self.model, self.mix.pool)
+
     def by_number(self) -> pd.DataFrame:
         """See :func:`sparcom_nb.nait.by_number`."""
         how = {"sizes": self.plan.sizes, "draws": self.plan.draws, "ratio": self.plan.ratio}
