@@ -74,11 +74,13 @@ def mixture(
         evaluation = load_instructions(source)
         wanted = len(CATEGORIES) * n_target + n_pool
         rows = _different(generate(round(1.1 * wanted), seed + 500), evaluation)
+        room = pd.Series(n_target, rows.index)
     else:
         data = _different(load_instructions(source), None).sample(frac=1, random_state=seed)
-        evaluation, rows = _first(data, data.groupby("category")["id"].transform("size") // 4)
-    room = rows.groupby("category")["id"].transform("size") // 3
-    target, rest = _first(rows, room.clip(upper=n_target))
+        quarter = (data.groupby("category")["id"].transform("size") // 4).clip(lower=1)
+        evaluation, rows = _first(data, quarter)
+        room = quarter.clip(upper=n_target)[rows.index]
+    target, rest = _first(rows, room)
     pool = limit_rows(rest.reset_index(drop=True), n_pool)
     _check(source, [target, pool, evaluation])
     return Mixture(

@@ -38,6 +38,8 @@ BASELINE_SCORES: dict[str, tuple[str, int]] = {
     "difficulty": ("difficulty", 1),
     "embedding": ("embedding", 1),
 }
+#: Baselines that differ between capabilities.
+_OWN = {"random", "embedding"}
 #: Rows of the pool whose mean stands for the pool's in ``contrast``.
 POOL_SAMPLE = 512
 
@@ -107,17 +109,18 @@ def pool_baselines(
 
     Only ``random`` (a seed each) and ``embedding`` differ between capabilities.
     """
-    columns: dict[tuple[str, str], pd.Series] = {}
-    for name in names:
+
+    def score(baseline: str, capability: str = "", number: int = 0) -> pd.Series:
+        target = mix.in_domain(capability) if capability else None
+        return baseline_score(baseline, model, mix.pool, target, seed=seed + number)
+
+    used = {BASELINE_SCORES[name][0] for name in names}
+    shared = {baseline: score(baseline) for baseline in sorted(used - _OWN)}
+    columns = {}
+    for name, (number, capability) in itertools.product(names, enumerate(capabilities(mix))):
         baseline, sign = BASELINE_SCORES[name]
-        own = baseline in ("random", "embedding")
-        shared = None if own else baseline_score(baseline, model, mix.pool)
-        for number, capability in enumerate(capabilities(mix)):
-            values = shared
-            if values is None:
-                target = mix.in_domain(capability)
-                values = baseline_score(baseline, model, mix.pool, target, seed=seed + number)
-            columns[name, capability] = sign * values
+        own = score(baseline, capability, number) if baseline in _OWN else shared[baseline]
+        columns[name, capability] = sign * own
     return pd.DataFrame(columns)
 
 

@@ -71,7 +71,7 @@ class Plan:
     batch: int = 16
     lr: float = 1e-3
     ratio: float = 0.1
-    ratios: tuple[float, ...] = (0.03, 0.3)
+    ratios: tuple[float, ...] = (0.3,)
     scores: tuple[str, ...] = ("NAIT", "NAIT, drift", "contrast")
     swept: tuple[str, ...] = ("contrast",)
     n_pool: int = 3000
@@ -88,7 +88,8 @@ class Plan:
 #: What runs in minutes, and what takes hours.
 QUICK = Plan()
 FULL = Plan(
-    capabilities=("SUM", "CODE", "MATH"), steps=120, batch=32, swept=("NAIT", "contrast"),
+    capabilities=("SUM", "CODE", "MATH"), steps=120, batch=32, ratios=(0.03, 0.3),
+    swept=("NAIT", "contrast"),
     n_evaluation=600,
 )  # fmt: skip
 

@@ -47,7 +47,9 @@ def test_precision_is_what_counting_gives(mix):
         ranked = scores[row["score"], row["capability"]].sort_values(ascending=False)
         pool = mix.pool.set_index("id").loc[ranked.index[:6]]
         own = pool["category"] == row["capability"]
-        shares = {k: (own & (pool["quality"] == k)).mean() for k in ("clean", "corrupted", "shuffled")}
+        shares = {
+            k: (own & (pool["quality"] == k)).mean() for k in ("clean", "corrupted", "shuffled")
+        }
         assert row["precision"] == pytest.approx(shares["clean"])
         assert row["corrupted"] == pytest.approx(shares["corrupted"])
         assert row["shuffled"] == pytest.approx(shares["shuffled"])

@@ -114,7 +114,11 @@ def test_effects_compare_rows_and_seeds():
 
 @pytest.mark.parametrize(
     ("shift", "said"),
-    [((1.0, 0.5), "higher"), ((1.0, -0.5), "not clearly different"), ((0, 0), "not clearly different")],
+    [
+        ((1.0, 0.5), "higher"),
+        ((1.0, -0.5), "not clearly different"),
+        ((0, 0), "not clearly different"),
+    ],
 )
 def test_seeds_and_interval_must_agree(shift, said):
     assert sn.nait.effects(outcomes(shift)).set_index("arm").loc["other", "verdict"] == said
