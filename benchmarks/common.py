@@ -42,14 +42,15 @@ def compare(
     random: Mapping[str, Any],
     passes: Callable[[c.TransformerBridge], Mapping[str, Callable[[Batches], object]]],
     asked: argparse.Namespace,
+    span: str = "instruction",
 ) -> None:
     """Time the bare forward pass and ``passes(model)`` on the same batches, and print ratios.
 
-    ``random`` holds the configurations of random models by name.
+    ``random`` holds the configurations of random models by name; ``span`` is what of a row is read.
     """
     path = _random_model(random[name]) if name in random else model_path(name)
     model, bare = sn.load_model(path), _bare(path)
-    batches = _batches(model, asked.data, asked.rows)
+    batches = _batches(model, asked.data, asked.rows, span)
     seconds = _take_turns({"bare": lambda b: _forward(bare, b), **passes(model)}, batches, asked)
     tokens = sum(int(b.mask.sum()) for b in batches)
     print(
@@ -94,10 +95,10 @@ def _take_turns(
     return {key: statistics.median(times) for key, times in seconds.items()}
 
 
-def _batches(model: c.TransformerBridge, data: str, rows: int) -> Batches:
+def _batches(model: c.TransformerBridge, data: str, rows: int, span: str) -> Batches:
     """The batches that the capture pass would make."""
     table = sn.limit_rows(sn.load_instructions(data), rows)
-    prompts = encode(model.tokenizer, model.template, table, "instruction", model.cfg.n_ctx)
+    prompts = encode(model.tokenizer, model.template, table, span, model.cfg.n_ctx)
     groups = c.batches(prompts, c.token_budget(prompts, None, model))
     return [c.pad([prompts[n] for n in g], 0, "right", taps.device(model)) for g in groups]
 

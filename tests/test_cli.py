@@ -186,15 +186,53 @@ def test_bad_input_is_one_line_and_exit_code_2(broken, tmp_path, model, data, me
         (["identify"], "Missing option"),
         (["nosuch"], "No such command 'nosuch'"),
         (["identify", "--model", "a", "--data", "b", "--out", "x", "--top", "a"], "--top"),
+        (["select", "--model", "a"], "Missing option"),
+        (
+            [
+                "select",
+                "--model",
+                "tiny-dense/base",
+                "--target",
+                "no.jsonl",
+                "--pool",
+                "b.jsonl",
+                "--ratio",
+                0.1,
+                "--out",
+                "o.jsonl",
+            ],
+            "no samples at no.jsonl",
+        ),
         (["report", "--param", "LIMIT"], "write NAME=VALUE"),
         (["report", "--notebook", "99_nope"], "99_nope"),
         (["report", "--pair", "nope"], "unknown pair 'nope'"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, message, tmp_path):
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 2 and message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_select_writes_the_best_rows_and_tells_what_it_read(tmp_path):
+    data = sn.load_instructions("miniworld")
+    own = data[data["category"] == "SUM"]
+    files = {"target": own[:20], "pool": sn.limit_rows(data.drop(own.index[:20]), 60)}
+    for name, rows in files.items():
+        rows.to_json(tmp_path / f"{name}.jsonl", orient="records", lines=True)
+    files = [part for name in files for part in (f"--{name}", tmp_path / f"{name}.jsonl")]
+    command = ["select", "--model", "tiny-dense/instruct", *files, "--ratio", 0.1]
+    done = run(*command, "--method", "contrast", "--out", tmp_path / "o.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert "pool: 60 rows in the form own" in done.stdout and "6 rows chosen" in done.stdout
+    found = pd.read_json(tmp_path / "o.jsonl", lines=True)
+    assert list(found.columns) == [*data.columns, "score", "rank"]
+    assert found["score"].is_monotonic_decreasing
+    assert (found["category"] == "SUM").sum() >= 3
+    again = run(*command, "--method", "contrast", "--out", tmp_path / "o.jsonl")
+    assert "done before" in again.stdout
 
 
 def test_both_cuts_are_refused(tmp_path):
@@ -205,7 +243,7 @@ def test_both_cuts_are_refused(tmp_path):
     assert done.returncode == 2 and "not both" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["models", "identify", "report", "train-default"])
+@pytest.mark.parametrize("command", ["models", "identify", "report", "select", "train-default"])
 def test_every_command_has_help(command):
     done = run(command, "--help")
     assert done.returncode == 0

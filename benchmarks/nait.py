@@ -1,0 +1,60 @@
+"""Cost of scoring a pool along capability directions, as a ratio to a bare forward pass.
+
+    python benchmarks/nait.py               SmolLM2 and tiny-dense, 96 samples
+    python benchmarks/nait.py --model tiny-moe/instruct --data miniworld --rows 600
+
+The passes see the same padded batches and take turns; medians over rounds:
+
+* bare    Hugging Face's own forward with logits (eager attention);
+* one     the score of the paper: mean activation along one direction;
+* many    mean and drift along twelve directions, half of them without the first token.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from common import Batches, capture, compare, parser
+
+from sparcom_nb import capture as c
+from sparcom_nb import taps
+from sparcom_nb.nait.readout import Projections
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A direction drawn at random: the time does not depend on its values."""
+
+    vectors: xr.DataArray
+    kind: str
+    skip: int = 0
+    site: str = "post"
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    asked = parser(__doc__, data="hexainst").parse_args()
+    for name in asked.model or ["smollm2/instruct", "tiny-dense/instruct"]:
+        compare(name, {}, _passes, asked, "sample")
+
+
+def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]]:
+    drawn = [_draw(model, n % 2) for n in range(12)]
+    one = Projections(drawn[:1], ["0"], ("mean",))
+    many = Projections(drawn, [str(n) for n in range(12)])
+    return {
+        "one": lambda b: capture(model, b, [one]),
+        "many": lambda b: capture(model, b, [many]),
+    }
+
+
+def _draw(model: c.TransformerBridge, skip: int) -> Drawn:
+    kind = "expert" if taps.sparse_layers(model) else "dense"
+    coords = c.neuron_coords(model, kind)
+    values = np.random.default_rng(0).normal(size=[len(v) for v in coords.values()])
+    return Drawn(xr.DataArray(values, coords, tuple(coords)), kind, skip)
+
+
+if __name__ == "__main__":
+    main()

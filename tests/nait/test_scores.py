@@ -1,0 +1,179 @@
+"""Scores: the sum of products by hand, the same for any batch; combination and selection."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import rankdata
+
+import sparcom_nb as sn
+from sparcom_nb import capture as capture_module
+from sparcom_nb.errors import InputError
+from sparcom_nb.nait import (
+    alignment_score,
+    alignment_scores,
+    capability_direction,
+    combine,
+    length_correlation,
+    sample_activations,
+    select,
+)
+from sparcom_nb.nait import readout as readout_module
+
+NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
+
+
+@pytest.fixture(scope="module")
+def directions(load, rows):
+    """Several directions of a model: two capabilities, two methods, with and without first tokens."""
+
+    def made(name, dtype="float64"):
+        model, maths, qa = load(name, dtype), *(rows[rows["category"] == c] for c in ("MATH", "QA"))
+        return {
+            "maths": capability_direction(model, maths, show_progress=False),
+            "maths-later": capability_direction(model, maths, skip=3, show_progress=False),
+            "qa": capability_direction(model, qa, "contrast", rows, skip=1, show_progress=False),
+            "gate": capability_direction(model, qa, site="gate", show_progress=False),
+        }
+
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_are_sums_of_products(name, directions, load, rows):
+    given = directions(name)
+    found = alignment_scores(load(name), rows, given)
+    assert list(found.columns) == [(d, c) for d in given for c in ("mean", "drift")]
+    for key, one in given.items():
+        own = sample_activations(load(name), rows, site=one.site, skip=one.skip)
+        for candidate in ("mean", "drift"):
+            a = own.sel(candidate=candidate).to_numpy().reshape(len(rows), -1).astype(float)
+            expected = a @ one.vectors.to_numpy().ravel()
+            np.testing.assert_allclose(found[key, candidate], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("dtype", "close"), [("float64", 1e-11), ("float32", 1e-4)])
+def test_scores_do_not_depend_on_batch_order_or_padding(name, dtype, close, directions, load, rows):
+    model, given = load(name, dtype), directions(name, dtype)
+    found = alignment_scores(model, rows, given)
+    scale = found.abs().max()
+    for n, budget, side in [(1, 130, "right"), (2, 400, "left"), (3, 20_000, "left")]:
+        shuffled = rows.sample(frac=1, random_state=n)
+        again = alignment_scores(model, shuffled, given, batch_tokens=budget, padding_side=side)
+        assert list(again.index) == list(shuffled["id"])
+        assert ((again.loc[found.index] - found).abs() <= close * scale).all(axis=None)
+    alone = alignment_scores(model, rows.iloc[[4]], given)
+    assert ((alone - found.loc[["r4"]]).abs() <= close * scale).all(axis=None)
+
+
+def test_one_direction_is_a_column(directions, load, rows):
+    given = directions("llama")
+    table = alignment_scores(load("llama"), rows, given)
+    one = alignment_score(load("llama"), rows, given["qa"], candidate="drift")
+    np.testing.assert_allclose(one, table["qa", "drift"], rtol=1e-12)
+    assert one.index.name == "id" and one.attrs.keys() == {"length_correlation"}
+
+
+def test_the_comparison_catches_padding_that_counts(directions, load, rows, monkeypatch):
+    given = directions("llama")
+    found = alignment_scores(load("llama"), rows, given)
+    real = readout_module.token_weights
+    monkeypatch.setattr(
+        readout_module, "token_weights", lambda counted, *a: real(counted | True, *a)
+    )
+    assert not np.allclose(alignment_scores(load("llama"), rows, given), found, rtol=1e-3)
+
+
+def test_the_length_correlation_is_reported(directions, load, rows):
+    given = directions("gpt2")
+    found = alignment_scores(load("gpt2"), rows, given)
+    lengths = sn.nait.baseline_score("length", load("gpt2"), rows)
+    told = found.attrs["length_correlation"]["maths"]["mean"]
+    values = found["maths", "mean"]
+    assert told["pearson"] == pytest.approx(np.corrcoef(values, lengths)[0, 1])
+    ranks = np.corrcoef(rankdata(values), rankdata(lengths))[0, 1]
+    assert told["spearman"] == pytest.approx(ranks)
+    constant = pd.Series(1.0, lengths.index)
+    assert np.isnan(length_correlation(constant, lengths)["spearman"])
+
+
+def test_an_interrupted_scoring_goes_on(directions, load, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(capture_module, "_BLOCK_ROWS", 5)
+    model, given = load("llama"), directions("llama")
+    expected = alignment_scores(model, rows, given)
+    real, ran = capture_module._run, []
+
+    def dies(*arguments):
+        if len(ran) > 12:
+            raise KeyboardInterrupt
+        ran.extend(prompt.id for prompt in arguments[1])
+        return real(*arguments)
+
+    store = tmp_path / "s.zarr"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(capture_module, "_run", dies)
+        alignment_scores(model, rows, given, store=store)
+    ran.clear()
+    monkeypatch.setattr(
+        capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
+    )
+    resumed = alignment_scores(model, rows, given, store=store)
+    assert 0 < len(ran) < len(rows)
+    pd.testing.assert_frame_equal(resumed, expected)
+    ran.clear()
+    alignment_scores(model, rows, given, store=store)
+    assert not ran
+    changed = rows.assign(response=[*rows["response"][:-1], "no"])
+    for data, wanted in [(rows, {"qa": given["qa"]}), (changed, given)]:
+        with pytest.raises(InputError, match="another capture"):
+            alignment_scores(model, data, wanted, store=store)
+
+
+def test_wrong_use_is_said(directions, load, rows):
+    model, given = load("llama"), directions("llama")
+    with pytest.raises(InputError, match="no direction"):
+        alignment_scores(model, rows, {})
+    with pytest.raises(InputError, match="unknown candidate 'sum'; use mean or drift"):
+        alignment_score(model, rows, given["qa"], candidate="sum")
+    other = capability_direction(model, rows, span="response")
+    with pytest.raises(InputError, match="spans response, sample read different tokens"):
+        alignment_scores(model, rows, {**given, "other": other})
+
+
+def test_rows_without_a_category_can_be_scored(directions, load, rows):
+    given = directions("llama")["qa"]
+    expected = alignment_score(load("llama"), rows, given)
+    found = alignment_score(load("llama"), rows.assign(category=""), given)
+    pd.testing.assert_series_equal(found, expected)
+
+
+def test_combined_is_the_mean_of_standardised_scores():
+    scores = pd.DataFrame({"a": [1.0, 2, 3], "b": [30.0, 10, 20], "flat": [5.0, 5, 5]})
+    found = combine(scores)
+    z = np.sqrt(1.5)
+    np.testing.assert_allclose(found, [0, (0 - z) / 3, (z + 0) / 3], atol=1e-12)
+
+
+def test_select_takes_the_best_and_keeps_the_order_of_ties():
+    scores = pd.Series([1.0, 3, 2, 3, 0, 2, 2, 2, 2, 2], list("abcdefghij"))
+    assert list(select(scores, 0.1)) == ["b"]
+    assert list(select(scores, 0.5)) == ["b", "d", "c", "f", "g"]
+    assert list(select(-scores, 0.2)) == ["e", "a"]
+    assert list(select(scores, 1)) == ["b", "d", "c", "f", "g", "h", "i", "j", "a", "e"]
+    assert list(select(scores, 0.001)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "ratio", "message"),
+    [
+        ({"a": 1.0}, 0, "ratio must be above 0 and at most 1, not 0"),
+        ({"a": 1.0}, 1.5, "not 1.5"),
+        ({}, 0.5, "no scores"),
+        ({"a": 1.0, "b": float("nan")}, 0.5, "row 'b' has no score"),
+    ],
+)
+def test_select_says_what_is_wrong(scores, ratio, message):
+    with pytest.raises(InputError, match=message):
+        select(pd.Series(scores, dtype=float), ratio)
+    with pytest.raises(InputError, match="id 'a' has several"):
+        select(pd.Series([1.0, 2.0], ["a", "a"]), 0.5)
