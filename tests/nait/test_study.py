@@ -135,6 +135,7 @@ def test_plans_take_changes_and_leave_the_rest():
 
 
 def test_the_full_experiments_are_written_as_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.Study, "outcome", lambda self, ids, seed: self.untuned())
     short = replace(SMALL, seeds=1, scores=("contrast",), n_evaluation=12)
     make(tmp_path / "data" / "nait", tmp_path / "work", short)
     monkeypatch.setattr("sparcom_nb.nait.full.shipped", lambda name: tmp_path / name)
