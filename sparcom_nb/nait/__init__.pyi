@@ -14,6 +14,7 @@ from .core import (
 )
 from .directions import METHODS, Direction, capability_direction, direction_of, sample_activations
 from .full import arm_effects, core_effects, full_results
+from .outcomes import effects, transfer_matrix
 from .pool import QUALITIES, Mixture, mixture
 from .precision import (
     BASELINE_SCORES,
@@ -27,7 +28,7 @@ from .precision import (
 )
 from .readout import CANDIDATES
 from .scores import alignment_score, alignment_scores, combine, length_correlation, select
-from .study import FULL, QUICK, Plan, Study, begin_study, effects, plan, transfer_matrix
+from .study import FULL, QUICK, Plan, Study, begin_study, plan
 
 __all__ = [
     "BASELINES",

@@ -15,7 +15,8 @@ import pandas as pd
 
 from sparcom_nb.files import shipped
 from sparcom_nb.nait.kept import made_by
-from sparcom_nb.nait.study import FULL, SCORING, TUNING, Plan, Study, begin_study, effects
+from sparcom_nb.nait.outcomes import effects
+from sparcom_nb.nait.study import FULL, SCORING, TUNING, Plan, Study, begin_study
 
 PAIR = "tiny-dense"
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.nait.study import RANDOM
+from sparcom_nb.nait.outcomes import RANDOM
 from sparcom_nb.view.plots.capability import GREEN, ORANGE
 from sparcom_nb.view.plots.uniqueness import BLUE
 from sparcom_nb.view.theme import NEUTRAL, figure, label

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparcom_nb.nait.study import FULL_POOL, RANDOM, UPPER
+from sparcom_nb.nait.outcomes import FULL_POOL, RANDOM, UPPER
 from sparcom_nb.view.prose import interval
 
 _UNIT = "nats per response token"
