@@ -24,8 +24,8 @@ def explained(parts: Mapping[str, Mapping[str, Direction]]) -> Figure:
     """
     fig, axes = figure(10, 3.4, columns=len(parts))
     for panel, (title, directions) in zip(axes, parts.items(), strict=True):
+        layers = next(iter(directions.values())).explained["layer"]
         for capability, direction in directions.items():
-            layers = direction.explained["layer"]
             panel.plot(
                 layers, direction.explained, color=COLOURS[capability],
                 marker=MARKERS[capability], label=capability,
@@ -41,8 +41,8 @@ def cosine_matrices(matrices: Mapping[str, xr.DataArray]) -> Figure:
     """Cosine of every two capabilities' directions, mean over layers; a panel a method."""
     fig, axes = figure(10, 4, columns=len(matrices))
     for panel, (title, values) in zip(axes, matrices.items(), strict=True):
-        table = values.mean("layer").to_pandas()
-        table.index = table.columns = [str(name).rpartition("/")[2] for name in table.columns]
+        names = [str(name).rpartition("/")[2] for name in values["direction"].to_numpy()]
+        table = pd.DataFrame(values.mean("layer").to_numpy(), names, names)
         sns.heatmap(
             table, annot=True, fmt=".2f", cmap="vlag", center=0, vmin=-1, vmax=1, ax=panel,
             annot_kws={"fontsize": 8}, cbar_kws={"label": "cosine, mean over layers"},

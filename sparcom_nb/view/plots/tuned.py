@@ -109,14 +109,15 @@ def _square(table: pd.DataFrame, value: str) -> pd.DataFrame:
 
 def compositions(parts: Mapping[str, pd.DataFrame], chance: float) -> Figure:
     """Share of every selection (rows) that is clean rows of each category (columns)."""
-    fig, axes = figure(0.8 + 4.6 * len(parts), 4, columns=len(parts))
+    fig, axes = figure(0.8 + 3.4 * len(parts), 3.8, columns=len(parts))
     for panel, (title, table) in zip(axes, parts.items(), strict=True):
         sns.heatmap(
             table, annot=True, fmt=".2f", cmap="vlag", center=chance, vmin=0, vmax=1, ax=panel,
-            annot_kws={"fontsize": 8}, cbar_kws={"label": "share of the selection"},
+            annot_kws={"fontsize": 9}, cbar=panel is axes[-1],
+            cbar_kws={"label": "share of the selection"},
         )  # fmt: skip
         panel.tick_params(axis="y", rotation=0)
-        label(panel, title, "clean rows of", "selected for")
+        label(panel, title, "clean rows of", "selected for" if panel is axes[0] else "")
     return fig
 
 

@@ -1,6 +1,7 @@
 """What directions, scores and selection precision say."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -164,15 +165,15 @@ def numbers(table: pd.DataFrame) -> str:
     )
 
 
-def _share(row: Mapping[str, float]) -> str:
+def _share(row: dict[Any, Any]) -> str:
     return f"{row['precision']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
 
 
-def _named(row: Mapping[str, float]) -> str:
+def _named(row: dict[Any, Any]) -> str:
     return f"{row['score']} {_share(row)}"
 
 
-def _shows(row: Mapping[str, float], chance: float) -> str:
+def _shows(row: dict[Any, Any], chance: float) -> str:
     if row["low"] > chance:
         return "shows"
     return "does not show" if row["high"] >= chance else "does not show: it is below chance"

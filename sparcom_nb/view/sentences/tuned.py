@@ -9,6 +9,7 @@ import pandas as pd
 from sparcom_nb.nait.outcomes import FULL_POOL, RANDOM, UPPER
 from sparcom_nb.view.prose import interval
 
+Row = dict[Any, Any]
 _UNIT = "nats per response token"
 _SCALE = "lower"
 
@@ -25,22 +26,20 @@ def work(outcomes: pd.DataFrame) -> str:
 
 def arms(table: pd.DataFrame, capability: str) -> str:
     """Say what selection gains over random rows, the published score first."""
-    by = table.set_index("arm")
-    random = by.loc[RANDOM]
-    tops = [arm for arm in by.index if arm.endswith(": top")]
+    by = _by(table, "arm")
+    random = by[RANDOM]
+    tops = [arm for arm in by if arm.endswith(": top")]
     text = (
         f"Loss on {capability} after tuning on random rows: "
-        f"{interval(*random[['loss', 'loss_low', 'loss_high']])} {_UNIT}. Against it, "
+        f"{interval(random['loss'], random['loss_low'], random['loss_high'])} {_UNIT}. Against it, "
     )
-    text += (
-        "; ".join(f"{arm} {_difference(by.loc[arm])}" for arm in (*tops, UPPER, FULL_POOL)) + ". "
-    )
+    text += "; ".join(f"{arm} {_difference(by[arm])}" for arm in (*tops, UPPER, FULL_POOL)) + ". "
     if tops:
         text += f"**That the published score ({_score(tops[0])}) selects better than chance "
-        text += f"{_gain(by.loc[tops[0]])}.** "
+        text += f"{_gain(by[tops[0]])}.** "
     for arm in tops[1:]:
-        text += f"For {_score(arm)} a gain {_gain(by.loc[arm])}. "
-    if by.loc[UPPER, "verdict"] != _SCALE:
+        text += f"For {_score(arm)} a gain {_gain(by[arm])}. "
+    if by[UPPER]["verdict"] != _SCALE:
         text += (
             "Even only wanted rows are not clearly better than random ones: **so little training "
             "cannot tell selections apart.** "
@@ -50,11 +49,11 @@ def arms(table: pd.DataFrame, capability: str) -> str:
 
 def bottoms(table: pd.DataFrame) -> str:
     """Say whether the bottom of a score is worse than its top."""
-    by = table.set_index("arm")
+    by = _by(table, "arm")
     said = []
-    for arm in by.index:
-        if arm.endswith(": top") and (low := arm.replace(": top", ": bottom")) in by.index:
-            top, bottom = by.loc[arm], by.loc[low]
+    for arm, top in by.items():
+        if arm.endswith(": top") and (low := arm.replace(": top", ": bottom")) in by:
+            bottom = by[low]
             apart = top["high"] < bottom["low"]
             order = "clearly better than" if apart else "not clearly better than"
             if bottom["high"] < top["low"]:
@@ -70,8 +69,8 @@ def accuracies(table: pd.DataFrame, untuned: float) -> str:
     """Say how many answers are right, the second outcome."""
     if table["correct"].isna().all():
         return "No answer can be judged here."
-    best = table.loc[table["correct"].idxmax()]
-    random = table.set_index("arm").loc[RANDOM, "correct"]
+    best = max(table.dropna(subset="correct").to_dict("records"), key=lambda row: row["correct"])
+    random = _by(table, "arm")[RANDOM]["correct"]
     text = (
         f"Right answers: {untuned:.0%} before tuning, {random:.0%} after random rows, at most "
         f"{best['correct']:.0%} ({best['arm']}). "
@@ -85,7 +84,7 @@ def sweep(table: pd.DataFrame) -> str:
     """Say at which ratio each score's loss is lowest, and where it beats random rows."""
     said = []
     for arm, part in table[table["arm"] != RANDOM].groupby("arm", sort=False):
-        best = part.loc[part["loss"].idxmin()]
+        best = min(part.to_dict("records"), key=lambda row: row["loss"])
         better = part[(part["verdict"] == _SCALE) & (part["ratio"] < 1)]
         ratios = ", ".join(f"{r:.0%}" for r in better["ratio"]) or "no ratio"
         said.append(
@@ -116,8 +115,9 @@ def transfer(table: pd.DataFrame, score: str) -> str:
     gains = own[own["verdict"] == _SCALE]
     helped, hurt = (other[other["verdict"] == v] for v in ("lower", "higher"))
     text = (
-        f"{score}: a selection lowers the loss of its own category by {-own['difference'].mean():.2f} "
-        f"and of another by {-other['difference'].mean():.2f} {_UNIT} on average, against random rows. "
+        f"{score}: a selection changes the loss of its own category by "
+        f"{own['difference'].mean():+.2f} and of another by {other['difference'].mean():+.2f} {_UNIT} "
+        "on average, against random rows. "
         f"Clearly lower for its own in {len(gains)} of {len(own)}; for another in {len(helped)} of "
         f"{len(other)}, clearly higher in {len(hurt)}. "
     )
@@ -160,8 +160,8 @@ def core_effect(tables: Mapping[str, pd.DataFrame]) -> str:
     """Say whether the core subset serves all capabilities together."""
     said = []
     for name, table in tables.items():
-        by = table.set_index("arm")
-        core, whole = by.loc["core"], by.loc[FULL_POOL]
+        by = _by(table, "arm")
+        core, whole = by["core"], by[FULL_POOL]
         shown = {"lower": "shows", "higher": "does not show: it is worse"}.get(
             core["verdict"], "does not show"
         )
@@ -177,13 +177,13 @@ def stability(table: pd.DataFrame) -> str:
     """Say whether another half of the in-domain samples selects the same rows."""
     said = []
     for score, part in table.groupby("score", sort=False):
-        by = part.set_index("measure")
-        chance = by.loc["chance", "mean"]
+        by = _by(part, "measure")
+        chance = by["chance"]["mean"]
         texts = [
-            f"{name} {interval(*by.loc[key, ['mean', 'low', 'high']])}"
+            f"{name} {interval(by[key]['mean'], by[key]['low'], by[key]['high'])}"
             for key, name in (("jaccard", "selections"), ("core", "core subsets"))
         ]
-        steady = by.loc["jaccard", "low"] > chance
+        steady = by["jaccard"]["low"] > chance
         said.append(f"{score}: {', '.join(texts)}; {'above' if steady else '**not above**'} chance")
     chance = table[table["measure"] == "chance"]["mean"].mean()
     return f"Jaccard of what two halves select (chance {chance:.2f}). " + ". ".join(said) + "."
@@ -214,7 +214,12 @@ def undefined(model: str, reason: str) -> str:
     return f"To {model} **no transfer is defined**: {reason}."
 
 
-def _difference(row: pd.Series) -> str:
+def _by(table: pd.DataFrame, key: str) -> dict[str, Row]:
+    """The rows of a table by a column."""
+    return {row[key]: row for row in table.to_dict("records")}
+
+
+def _difference(row: Row) -> str:
     return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
 
 
@@ -222,7 +227,7 @@ def _score(arm: str) -> str:
     return arm.rpartition(":")[0]
 
 
-def _gain(row: pd.Series) -> str:
+def _gain(row: Row) -> str:
     if row["verdict"] == "higher":
         return "does not show: it is worse"
     return "shows" if row["verdict"] == _SCALE else "does not show"
