@@ -134,6 +134,13 @@ def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
     assert "an effect <strong>shows" not in text
 
 
+def test_notebook_31_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    small = {"OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["random", "longest"]}
+    text = read_shuffled("31_capability_directions", shuffled, tmp_path, **small)
+    assert "that it selects better than chance does not show" in text
+    assert "Above chance besides: none" in text
+
+
 def test_sentences_say_what_the_numbers_say():
     base = {
         "within": 0.3, "across": 0.1, "difference": 0.2, "low": 0.1, "high": 0.3, "null_mean": 0.0,
