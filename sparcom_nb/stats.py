@@ -271,12 +271,16 @@ def units(array: xr.DataArray, least: int = 2) -> tuple[np.ndarray, str]:
 
     Sub-types; single instructions where a category has fewer than ``least`` sub-types.
     """
-    category = array["category"].to_numpy()
-    labels = np.char.add(np.char.add(category, "/"), array["subtype"].to_numpy())
+    category, labels = array["category"].to_numpy(), unit_labels(array)
     per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
     if min(per_category) >= least:
         return labels, "sub-type"
-    return np.char.add(np.char.add(category, "/"), array["instruction"].to_numpy()), "instruction"
+    return unit_labels(array, "instruction"), "instruction"
+
+
+def unit_labels(array: xr.DataArray, name: str = "subtype") -> np.ndarray:
+    """Category and sub-type (or another coordinate) of every instruction, as one label."""
+    return np.char.add(np.char.add(array["category"].to_numpy(), "/"), array[name].to_numpy())
 
 
 def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:

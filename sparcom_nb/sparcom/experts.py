@@ -17,7 +17,7 @@ import xarray as xr
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.sparcom.components import by_category, overlap, specific
-from sparcom_nb.stats import grouped_means, mean_intervals, separation
+from sparcom_nb.stats import grouped_means, mean_intervals, separation, unit_labels
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
@@ -134,13 +134,12 @@ def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0)
         DataFrame: relative (q over the uniform rate, in steps of one half), mean, low, high (95 %
         over halves of the sub-types), n (pairs of an instruction and an expert).
     """
-    units = routing["category"].to_numpy() + "/" + routing["subtype"].to_numpy()
     q = routing.to_numpy()
     table = pd.DataFrame(
         {
             "relative": np.round(2 * q / uniform_rate(routing)).ravel() / 2,
             "taken": marked.mean("neuron").to_numpy().ravel(),
-            "subtype": np.repeat(units, q[0].size),
+            "subtype": np.repeat(unit_labels(routing), q[0].size),
         }
     )
     return grouped_means(table.sort_values("relative"), ["relative"], "taken", seed=seed)
