@@ -23,8 +23,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.stats import units
+from sparcom_nb.stats import Units
 
 #: Fewer sub-types than this in a category cannot be halved and jackknifed: instructions are then
 #: the units.
@@ -99,14 +98,12 @@ def parts(models: Mapping[str, xr.DataArray]) -> tuple[dict[str, Part], str]:
                 f"{name}: {array.shape[1:]} components, the first model {arrays[0].shape[1:]}; "
                 "only models of one architecture can be compared"
             )
-    labels, unit = units(arrays[0], LEAST_UNITS)
-    category = arrays[0]["category"].to_numpy()
+    units = Units.of(arrays[0], LEAST_UNITS)
     made = {
-        name: _part(models, labels, category == name)
-        for name in CATEGORIES
-        if name in set(category)
+        name: _part(models, units.index, np.flatnonzero(units.category == n))
+        for n, name in enumerate(units.categories)
     }
-    return made, unit
+    return made, units.kind
 
 
 def same(yardstick: Yardstick, first: str, second: str) -> Statistic:
@@ -181,16 +178,16 @@ def swap_test(
     }
 
 
-def _part(models: Mapping[str, xr.DataArray], labels: np.ndarray, rows: np.ndarray) -> Part:
-    """Sums of the instructions in ``rows`` (bool [instruction]) by label."""
-    names, index = np.unique(labels[rows], return_inverse=True)
-    where = [np.flatnonzero(rows)[index == n] for n in range(len(names))]
+def _part(models: Mapping[str, xr.DataArray], index: np.ndarray, units: np.ndarray) -> Part:
+    """Sums of the instructions of each of ``units``; ``index``: unit of every instruction."""
+    where = [np.flatnonzero(index == unit) for unit in units]
     sums = {
         model: np.stack([array[chosen].sum("instruction").to_numpy() for chosen in where])
         for model, array in models.items()
     }
     return Part(
-        {model: total.astype(np.float64) for model, total in sums.items()}, np.bincount(index)
+        {model: total.astype(np.float64) for model, total in sums.items()},
+        np.array([len(chosen) for chosen in where]),
     )
 
 

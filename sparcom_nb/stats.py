@@ -18,11 +18,35 @@ from sparcom_nb.instructions import CATEGORIES
 
 
 @dataclass(frozen=True)
+class Units:
+    """The units of resampling: sub-types, or instructions where there are too few sub-types.
+
+    names: label of every unit; index: unit of every instruction; category: index into
+    ``categories`` of every unit; kind: ``sub-type`` or ``instruction``.
+    """
+
+    names: np.ndarray
+    index: np.ndarray
+    category: np.ndarray
+    categories: list[str]
+    kind: str
+
+    @classmethod
+    def of(cls, array: xr.DataArray, least: int = 2) -> "Units":
+        """Units of an array [instruction, ...]; ``least`` as for :func:`units`."""
+        labels, kind = units(array, least)
+        names, first, index = np.unique(labels, return_index=True, return_inverse=True)
+        present = array["category"].to_numpy()
+        categories = [c for c in CATEGORIES if c in set(present)]
+        category = np.array([categories.index(c) for c in present[first]])
+        return cls(names, index, category, categories, kind)
+
+
+@dataclass(frozen=True)
 class PairSums:
     """Sums and numbers of the pairs of different instructions, by pairs of sub-types.
 
-    sums, counts: [unit, unit]; category: index into ``categories`` of every unit. Where a category
-    has a single sub-type, every instruction is a unit of its own.
+    sums, counts: [unit, unit]; the rest is that of :class:`Units`.
     """
 
     sums: np.ndarray
@@ -34,21 +58,17 @@ class PairSums:
     @classmethod
     def of(cls, pairwise: xr.DataArray) -> "PairSums":
         """Sum up a square overlap of instructions; pairs without a value do not count."""
-        categories = [c for c in CATEGORIES if c in set(pairwise["category"].to_numpy())]
-        labels, unit = units(pairwise)
-        names, index = np.unique(labels, return_inverse=True)
-        member = np.eye(len(names))[index]
+        found = Units.of(pairwise)
+        member = np.eye(len(found.names))[found.index]
         values = pairwise.to_numpy().astype(float)
         valid = ~np.isnan(values)
         np.fill_diagonal(valid, False)
-        first = np.array([np.flatnonzero(index == n)[0] for n in range(len(names))])
-        category = [categories.index(c) for c in pairwise["category"].to_numpy()[first]]
         return cls(
             member.T @ np.where(valid, values, 0.0) @ member,
             member.T @ valid.astype(float) @ member,
-            np.array(category),
-            categories,
-            unit,
+            found.category,
+            found.categories,
+            found.kind,
         )
 
     def by_category(self, keep: np.ndarray | None = None) -> np.ndarray:
@@ -238,10 +258,9 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
     """
     flat = values.to_numpy().reshape(len(values), -1).astype(float)
     known = ~np.isnan(flat).any(axis=1)
-    labels, unit = units(values[known])
-    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
-    means = np.stack([flat[known][index == n].mean(axis=0) for n in range(len(first))])
-    category = values["category"].to_numpy()[known][first]
+    found = Units.of(values[known])
+    means = np.stack([flat[known][found.index == n].mean(axis=0) for n in range(len(found.names))])
+    category = np.array(found.categories)[found.category]
     rng = np.random.default_rng(seed)
     r2 = _explained(means, category)
     null = np.array([_explained(means, rng.permutation(category)) for _ in range(draws)])
@@ -250,8 +269,8 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
         "null_mean": float(null.mean()),
         "null_high": float(np.quantile(null, 0.95)),
         "p": float((1 + (null >= r2 - 1e-12).sum()) / (1 + draws)),
-        "units": len(first),
-        "unit": unit,
+        "units": len(category),
+        "unit": found.kind,
         "draws": draws,
     }
 
