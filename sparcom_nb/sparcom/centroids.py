@@ -12,7 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.stats import Units, mean_interval, mean_intervals
+from sparcom_nb.sparcom.profiles import category_profile
+from sparcom_nb.stats import Units, mean_interval
 
 
 def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
@@ -70,14 +71,13 @@ def confusion(guesses: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         category's sub-types), n (instructions).
     """
     names = [c for c in CATEGORIES if c in set(guesses["category"])]
-    parts = []
-    for category in names:
-        part = guesses[guesses["category"] == category]
-        taken = (part["guess"].to_numpy()[:, None] == np.array(names)).astype(float)
-        mean, low, high = mean_intervals(taken, part["subtype"].to_numpy(str), seed=seed)
-        columns = {"guess": names, "mean": mean, "low": low, "high": high, "n": len(part)}
-        parts.append(pd.DataFrame({"category": category, **columns}))
-    return pd.concat(parts, ignore_index=True)
+    coords = {
+        name: ("instruction", guesses[name].to_numpy(str)) for name in ("category", "subtype")
+    }
+    taken = guesses["guess"].to_numpy()[:, None] == np.array(names)
+    return category_profile(
+        xr.DataArray(taken, coords | {"guess": names}, ("instruction", "guess")), seed=seed
+    )
 
 
 class _Similar:

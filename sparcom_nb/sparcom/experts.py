@@ -16,8 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import by_category, overlap, specific
-from sparcom_nb.stats import grouped_means, mean_intervals, separation, unit_labels
+from sparcom_nb.sparcom.components import overlap, specific
+from sparcom_nb.sparcom.profiles import category_profile
+from sparcom_nb.stats import grouped_means, separation, unit_labels
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
@@ -70,19 +71,10 @@ def expert_usage(routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
     """Mean routing frequency of every expert by category.
 
     Returns:
-        DataFrame: layer, expert, category, mean, low, high (95 % over halves of the category's
+        DataFrame: category, layer, expert, mean, low, high (95 % over halves of the category's
         sub-types), n (instructions).
     """
-    index = pd.MultiIndex.from_product(
-        [routing["layer"].to_numpy(), routing["expert"].to_numpy()], names=["layer", "expert"]
-    )
-    parts = []
-    for category, part in by_category(routing):
-        values = part.to_numpy().reshape(part.shape[0], -1)
-        mean, low, high = mean_intervals(values, part["subtype"].to_numpy(), seed=seed)
-        columns = {"category": category, "mean": mean, "low": low, "high": high, "n": len(values)}
-        parts.append(pd.DataFrame(columns, index=index).reset_index())
-    return pd.concat(parts, ignore_index=True)
+    return category_profile(routing, seed=seed)
 
 
 def relative_sweep(
