@@ -16,9 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import overlap, specific
+from sparcom_nb.sparcom.components import specific
 from sparcom_nb.sparcom.profiles import category_profile
-from sparcom_nb.stats import grouped_means, separation, unit_labels
+from sparcom_nb.sparcom.sweep import share_and_gap
+from sparcom_nb.stats import grouped_means, unit_labels
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
@@ -105,13 +106,9 @@ def compare_sets(sets: Mapping[str, xr.DataArray], draws: int = 999, seed: int =
         DataFrame: sets (the name), share (mean share of the components taken), and within, across,
         difference, low, high, null_mean, p of the separation.
     """
-    wanted = ["within", "across", "difference", "low", "high", "null_mean", "p"]
-    rows = []
-    for name, marked in sets.items():
-        test = separation(overlap(marked), draws, seed)
-        share = float(marked["share"].mean())
-        rows.append({"sets": name, "share": share} | {key: test[key] for key in wanted})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [{"sets": name} | share_and_gap(marked, draws, seed) for name, marked in sets.items()]
+    )
 
 
 def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
