@@ -23,7 +23,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.stats import Units
+from sparcom_nb.stats import Units, one_sided
 
 #: Fewer sub-types than this in a category cannot be halved and jackknifed: instructions are then
 #: the units.
@@ -162,19 +162,16 @@ def swap_test(
     """Test the mean of a statistic over categories against exchanged names of two models.
 
     Returns:
-        dict: value, low, high (jackknife), null_mean and null_high (mean and 95th percentile over
-        exchanges), p (one-sided: how often an exchange reaches the value), units, draws.
+        dict: value, low, high (jackknife), null_mean, null_low and null_high (mean, 5th and 95th
+        percentile over exchanges), p (how often an exchange reaches the value), units, draws.
     """
     rng = np.random.default_rng(seed)
     (row,) = estimate(made, statistic).query("category == 'all'").to_dict("records")
     null = np.array([_exchanged(made, statistic, first, second, rng) for _ in range(draws)])
-    reached = ~(null < row["value"] - 1e-12)
-    return {name: row[name] for name in ("value", "low", "high")} | {
-        "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + reached.sum()) / (1 + draws)),
+    return {
+        **{name: row[name] for name in ("value", "low", "high")},
+        **one_sided(row["value"], null),
         "units": sum(len(part.size) for part in made.values()),
-        "draws": draws,
     }
 
 

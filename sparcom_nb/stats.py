@@ -148,15 +148,11 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
         "difference": within - across,
         "low": float(low),
         "high": float(high),
-        "null_mean": float(null.mean()),
-        "null_low": float(np.quantile(null, 0.05)),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + (null >= within - across - 1e-12).sum()) / (1 + draws)),
+        **one_sided(within - across, null),
         "same_subtype": float(same),
         "other_subtype": float(_ratio(pairs.sums[own].sum(), pairs.counts[own].sum())),
         "units": len(pairs.category),
         "unit": pairs.unit,
-        "draws": draws,
     }
 
 
@@ -180,6 +176,22 @@ def mean_intervals(
     kept = np.stack([half(one, rng) for _ in range(draws)]).astype(float)
     low, high = np.quantile((kept @ sums) / (kept @ counts)[:, None], [0.025, 0.975], axis=0)
     return sums.sum(axis=0) / counts.sum(), low, high
+
+
+def one_sided(value: float, null: np.ndarray, tail: float = 0.05) -> dict[str, Any]:
+    """Test whether a number is larger than under permutation, ``null`` [draw].
+
+    Returns:
+        dict: null_mean, null_low and null_high (quantiles ``tail`` and 1 - ``tail``), p, draws. A
+        draw that has no value counts as one that reaches the number.
+    """
+    return {
+        "null_mean": float(null.mean()),
+        "null_low": float(np.quantile(null, tail)),
+        "null_high": float(np.quantile(null, 1 - tail)),
+        "p": float((1 + (~(null < value - 1e-12)).sum()) / (1 + len(null))),
+        "draws": len(null),
+    }
 
 
 def against_null(
@@ -266,12 +278,9 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
     null = np.array([_explained(means, rng.permutation(category)) for _ in range(draws)])
     return {
         "r2": r2,
-        "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + (null >= r2 - 1e-12).sum()) / (1 + draws)),
+        **one_sided(r2, null),
         "units": len(category),
         "unit": found.kind,
-        "draws": draws,
     }
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.sparcom.profiles import category_profile
-from sparcom_nb.stats import Units, mean_interval
+from sparcom_nb.stats import Units, mean_interval, one_sided
 
 
 def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
@@ -49,13 +49,9 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
         "low": low,
         "high": high,
         "chance": 1 / len(units.categories),
-        "null_mean": float(null.mean()),
-        "null_low": float(np.quantile(null, 0.025)),
-        "null_high": float(np.quantile(null, 0.975)),
-        "p": float((1 + (null >= accuracy - 1e-12).sum()) / (1 + draws)),
+        **one_sided(accuracy, null, 0.025),
         "units": len(units.names),
         "unit": units.kind,
-        "draws": draws,
     }
 
 
