@@ -10,7 +10,7 @@ interrupted goes on after its last finished block.
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,9 @@ _BLOCK_BYTES = 64 * 2**20
 _BLOCK_ROWS = 512
 _BATCH_TOKENS = {"cpu": 1024}
 _BATCH_TOKENS_ELSEWHERE = 16384
+
+#: What is summed of an activation, element by element.
+Number = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class PositiveCounts:
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count by a product, layer by layer."""
-        visit = _positive_tokens(batch, out, taps.network_layers(model, self.kind))
+        visit = _token_sums(batch, out, taps.network_layers(model, self.kind), _positive)
         with taps.reading(model, self.site, visit, sign_only=True, kind=self.kind):
             yield
 
@@ -110,7 +113,8 @@ class RoutingCounts:
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count the tokens at which an expert has a weight."""
-        with taps.reading_routes(model, _positive_tokens(batch, out, taps.sparse_layers(model))):
+        visit = _token_sums(batch, out, taps.sparse_layers(model), _positive)
+        with taps.reading_routes(model, visit):
             yield
 
 
@@ -160,14 +164,9 @@ class ActivationSums:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Sum by a product with the 0/1 row of counted tokens."""
-        position = {layer: n for n, layer in enumerate(taps.dense_layers(model))}
-
-        def visit(layer: int, post: Tensor) -> None:
-            values = post.abs() if self.absolute else post
-            counted = batch.counted.unsqueeze(1).to(values.dtype)
-            out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
-
+        """Sum by a product, layer by layer."""
+        number = torch.abs if self.absolute else torch.positive
+        visit = _token_sums(batch, out, taps.dense_layers(model), number)
         with taps.reading(model, "post", visit):
             yield
 
@@ -203,14 +202,14 @@ def _positive(values: Tensor) -> Tensor:
     return torch.gt(values, 0, out=torch.empty(values.shape, device=values.device))
 
 
-def _positive_tokens(batch: Batch, out: Tensor, layers: list[int]) -> taps.Visit:
-    """Count by a product with the 0/1 row of counted tokens (exact: sums far below 2**24)."""
-    counted = batch.counted.unsqueeze(1).float()
+def _token_sums(batch: Batch, out: Tensor, layers: list[int], number: Number) -> taps.Visit:
+    """Sum by a product with the 0/1 row of counted tokens (counts are exact: far below 2**24)."""
     position = {layer: n for n, layer in enumerate(layers)}
 
-    def visit(layer: int, values: Tensor) -> None:
-        positive = _positive(values).view(*batch.counted.shape, -1)
-        out[:, position[layer]] = torch.bmm(counted, positive).squeeze(1)
+    def visit(layer: int, activation: Tensor) -> None:
+        values = number(activation).view(*batch.counted.shape, -1)
+        counted = batch.counted.unsqueeze(1).to(values.dtype)
+        out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
 
     return visit
 
