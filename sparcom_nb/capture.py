@@ -134,15 +134,8 @@ class ExpertCounts:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count by a product with the 0/1 matrix of rows and the expert's tokens."""
-        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
-        row = torch.arange(len(batch.counted), device=out.device).unsqueeze(1)
-        row_of_token = torch.where(batch.counted, row, -1).flatten()
-
-        def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
-            own = (row == row_of_token[token]).float()
-            out[:, position[layer], expert] = own @ _positive(activation)
-
+        """Count by a product, expert by expert."""
+        visit = _expert_sums(batch, out, taps.sparse_layers(model), _positive)
         with taps.reading_experts(model, self.site, visit, sign_only=True):
             yield
 
@@ -185,14 +178,9 @@ class ExpertActivationSums:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Add every expert's tokens to the rows they come from."""
-        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
-        counted, length = batch.counted.flatten().unsqueeze(1), batch.counted.shape[1]
-
-        def visit(layer: int, expert: int, token: Tensor, post: Tensor) -> None:
-            values = (post.abs() if self.absolute else post) * counted[token]
-            out[:, position[layer], expert].index_add_(0, token // length, values.to(out.dtype))
-
+        """Sum by a product, expert by expert."""
+        number = torch.abs if self.absolute else torch.positive
+        visit = _expert_sums(batch, out, taps.sparse_layers(model), number)
         with taps.reading_experts(model, "post", visit):
             yield
 
@@ -210,6 +198,19 @@ def _token_sums(batch: Batch, out: Tensor, layers: list[int], number: Number) ->
         values = number(activation).view(*batch.counted.shape, -1)
         counted = batch.counted.unsqueeze(1).to(values.dtype)
         out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
+
+    return visit
+
+
+def _expert_sums(batch: Batch, out: Tensor, layers: list[int], number: Number) -> taps.ExpertVisit:
+    """Sum by a product with the 0/1 matrix of rows and the expert's counted tokens."""
+    position = {layer: n for n, layer in enumerate(layers)}
+    row = torch.arange(len(batch.counted), device=out.device).unsqueeze(1)
+    row_of_token = torch.where(batch.counted, row, -1).flatten()
+
+    def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
+        own = (row == row_of_token[token]).to(out.dtype)
+        out[:, position[layer], expert] = own @ number(activation).to(out.dtype)
 
     return visit
 
