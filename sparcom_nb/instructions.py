@@ -33,9 +33,6 @@ _DEFAULTS = {
 }
 COLUMNS = tuple(_DEFAULTS)
 
-#: Rows that are held as Python objects at once; a table holds text far more tightly.
-_CHUNK_ROWS = 1024
-
 _SHIPPED = {
     "hexainst": "hexainst/hexainst.jsonl",
     "hexainst-paraphrases": "hexainst/paraphrases.jsonl",
@@ -91,10 +88,7 @@ def load_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
 
 def validate(data: pd.DataFrame) -> pd.DataFrame:
     """Return ``data`` with all columns, or raise InputError naming the row at fault."""
-    parts = (
-        data.iloc[n : n + _CHUNK_ROWS].astype(object) for n in range(0, len(data), _CHUNK_ROWS)
-    )
-    rows = (row for part in parts for row in part.where(part.notna(), None).to_dict("records"))
+    rows = data.astype(object).where(data.notna(), None).to_dict("records")
     return _table(enumerate(rows, 1), Path("the table"))
 
 
@@ -149,7 +143,7 @@ def _read(path: Path) -> Iterable[tuple[int, dict]]:
 def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
     """Check rows one by one and make the table."""
     seen: dict[str, int] = {}
-    made, found = [pd.DataFrame(columns=list(COLUMNS), dtype=str)], []
+    found = []
     for number, row in rows:
         where = f"{path}:{number}"
         checked = _row(row, where)
@@ -161,12 +155,9 @@ def _table(rows: Iterable[tuple[int, dict]], path: Path) -> pd.DataFrame:
             )
         seen[checked["id"]] = number
         found.append(checked)
-        if len(found) == _CHUNK_ROWS:
-            made.append(pd.DataFrame(found))
-            found = []
-    if not seen:
+    if not found:
         raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    return pd.concat([*made, pd.DataFrame(found, columns=list(COLUMNS))], ignore_index=True)
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def _row(row: dict, where: str) -> dict:
