@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY := PASSIVE
 .PHONY: report test check lab smollm2 setup clean
 
 report: setup
-	$(BIN)/sparcom-nb report --out reports
+	$(BIN)/sparcom-nb report --out reports --jobs 2
 
 # A worker on each core, one thread each: the models are too small to gain from more.
 test: setup

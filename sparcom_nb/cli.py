@@ -1,5 +1,6 @@
 """The command line. Exit code 0: all was done; 1: something failed; 2: wrong use, said in one line."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,6 +108,9 @@ def report(
         list[str] | None, typer.Option(help="K=V for notebooks that have the parameter K.")
     ] = None,
     fresh: Annotated[bool, typer.Option(help="Run again what is up to date.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Notebooks to run at once; each loads the pair for itself.")
+    ] = 1,
     seed: Seed = 0,
     device: Device = "auto",
     batch_tokens: BatchTokens = None,
@@ -123,7 +127,8 @@ def report(
     defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
     parameters |= {k: v for k, v in given.items() if v != defaults[k]}
     pairs = [check_pair(name) for name in pair or []]
-    failed = build(pairs or None, notebook or None, out, parameters, fresh)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    failed = build(pairs or None, notebook or None, out, parameters, fresh, at_once=jobs)
     typer.echo(f"open {out / 'index.html'}")
     if failed:
         raise typer.Exit(1)

@@ -41,8 +41,8 @@ def lab(tmp_path_factory, chromium):
         cell.source = re.sub(r"LIMIT = \d+", "LIMIT = 60", cell.source)
     nbformat.write(notebook, folder / "12.ipynb")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
-               "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=",
-               f"--ServerApp.root_dir={folder}"]  # fmt: skip
+               "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0",
+               "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]  # fmt: skip
     home = {"HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / ".jupyter")}
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, env=os.environ | home, stderr=log, stdout=log)
