@@ -33,10 +33,11 @@ class Units:
 
     @classmethod
     def of(cls, array: xr.DataArray, least: int = 2) -> "Units":
-        """Units of an array [instruction, ...]; ``least`` as for :func:`units`."""
-        labels, kind = units(array, least)
+        """Sub-types of an array [instruction, ...]; instructions where a category has under ``least``."""
+        present, labels, kind = array["category"].to_numpy(), unit_labels(array), "sub-type"
+        if min(len(np.unique(labels[present == c])) for c in np.unique(present)) < least:
+            labels, kind = unit_labels(array, "instruction"), "instruction"
         names, first, index = np.unique(labels, return_index=True, return_inverse=True)
-        present = array["category"].to_numpy()
         categories = [c for c in CATEGORIES if c in set(present)]
         category = np.array([categories.index(c) for c in present[first]])
         return cls(names, index, category, categories, kind)
@@ -292,18 +293,6 @@ def without_length(values: xr.DataArray) -> xr.DataArray:
     design = np.stack([np.ones(len(x)), x], axis=1)
     line = np.linalg.lstsq(design[known], y[known])[0]
     return values.copy(data=y - design @ line)
-
-
-def units(array: xr.DataArray, least: int = 2) -> tuple[np.ndarray, str]:
-    """Label of every instruction's unit of resampling, and what the unit is.
-
-    Sub-types; single instructions where a category has fewer than ``least`` sub-types.
-    """
-    category, labels = array["category"].to_numpy(), unit_labels(array)
-    per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
-    if min(per_category) >= least:
-        return labels, "sub-type"
-    return unit_labels(array, "instruction"), "instruction"
 
 
 def unit_labels(array: xr.DataArray, name: str = "subtype") -> np.ndarray:

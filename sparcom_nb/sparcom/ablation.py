@@ -27,8 +27,8 @@ from sparcom_nb.progress import progress
 from sparcom_nb.sparcom.baselines import margins
 from sparcom_nb.sparcom.components import by_category, category_sets, specific, unique_sets
 from sparcom_nb.sparcom.controls import imbalance, matched_sets, pooled_p
+from sparcom_nb.stats import Units
 from sparcom_nb.stats import half as half_of
-from sparcom_nb.stats import units
 
 SETS = ("all", "unique", "contrast")
 STATES = ("as it is", "own set off", "random set off")
@@ -53,12 +53,11 @@ class UnitSums:
     @classmethod
     def of(cls, result: xr.Dataset, values: np.ndarray) -> "UnitSums":
         """Sum up the values [instruction] of a result of :func:`critical_role`."""
-        labels, _ = units(result["loss"])
-        _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+        found = Units.of(result["loss"])
         known = ~np.isnan(values)
-        sums = np.bincount(index, np.where(known, values, 0))
-        category = result["category"].to_numpy()[first]
-        return cls(sums, np.bincount(index, known), category, result["set"].to_numpy())
+        sums = np.bincount(found.index, np.where(known, values, 0))
+        category = np.array(found.categories)[found.category]
+        return cls(sums, np.bincount(found.index, known), category, result["set"].to_numpy())
 
     def halves(self, draws: int, seed: int) -> np.ndarray:
         """Half of every category's units, many times: 0/1 [draw, unit]."""

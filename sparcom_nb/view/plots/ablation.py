@@ -61,7 +61,7 @@ def variants(table: pd.DataFrame) -> Figure:
     _whiskers(axes, random, rows - 0.15, "#D55E00", "s", "above matched random sets")
     poor = (table["match"] < MATCHED).to_numpy()
     axes.plot(random[0, poor], rows[poor] - 0.15, "s", color="#D55E00", markerfacecolor="white",
-              label="above random sets that do not match")  # fmt: skip
+              zorder=3, label="above random sets that do not match")  # fmt: skip
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     axes.legend(fontsize=8)
     axes.set_yticks(rows, table["variant"])
