@@ -82,13 +82,24 @@ def experts_shape(model: TransformerBridge) -> tuple[int, int]:
 def write_norms(model: TransformerBridge, kind: str = "dense") -> Tensor:
     """Norms [layer, neuron] of what the neurons write: the columns of W_down."""
     layers = network_layers(model, kind)
-    return torch.stack([_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers])
+    return torch.stack(
+        [_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers]
+    )
 
 
 def expert_write_norms(model: TransformerBridge) -> Tensor:
     """Norms [layer, expert, neuron] of what the neurons of the experts write."""
     down = [_experts(model, n).down_proj.detach().float() for n in sparse_layers(model)]
     return torch.stack([weight.norm(dim=1) for weight in down])
+
+
+def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor:
+    """Rows [token, d_model] of the ``input`` or ``output`` embedding, at least in float32."""
+    if matrix not in ("input", "output"):
+        raise InputError(f"unknown matrix {matrix!r}; use input or output")
+    weight = model.W_E if matrix == "input" else model.W_U.T
+    rows = weight.detach()[ids.to(weight.device)]
+    return rows if rows.dtype.itemsize > 4 else rows.float()
 
 
 def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:

@@ -1,0 +1,5 @@
+from .embeddings import word_embeddings
+
+__all__ = [
+    "word_embeddings",
+]
