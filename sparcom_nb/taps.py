@@ -93,6 +93,28 @@ def expert_write_norms(model: TransformerBridge) -> Tensor:
     return torch.stack([weight.norm(dim=1) for weight in down])
 
 
+def output_weights(
+    model: TransformerBridge, kind: str = "dense"
+) -> Iterator[tuple[int, int | None, Tensor]]:
+    """Yield layer, expert and W_down transposed [neuron, d_model] of every network of a kind.
+
+    A row is what a neuron writes. Beside those of :data:`KINDS` there is the kind ``expert``, the
+    networks that a router chooses from; only these have a number as expert.
+    """
+    if kind == "expert":
+        for layer in sparse_layers(model):
+            for expert, weight in enumerate(_experts(model, layer).down_proj.detach()):
+                yield layer, expert, weight.T
+    else:
+        for layer in network_layers(model, kind):
+            yield layer, None, _network(model, layer, kind).W_out.detach()
+
+
+def final_norm_gain(model: TransformerBridge) -> Tensor:
+    """Gain [d_model] of the norm between the last layer and the unembedding."""
+    return model.ln_final.weight.detach()
+
+
 def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor:
     """Rows [token, d_model] of the ``input`` or ``output`` embedding, at least in float32."""
     if matrix not in ("input", "output"):

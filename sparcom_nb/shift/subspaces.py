@@ -1,0 +1,178 @@
+"""How far tuning turned the concepts of the feed-forward layers.
+
+The concepts of base and tuned network span a subspace each (:mod:`sparcom_nb.shift.concepts`). Their
+principal angles say how far the two are apart: all 0 degrees for one and the same subspace, 90 for
+subspaces that have nothing in common (Björck and Golub 1973). An angle means nothing by itself, so
+there are three yardsticks:
+
+* a *placebo* (the base trained equally long on plain documents) is a pair of models like any other;
+* :func:`random_change`: the change of the weights by tuning, of the same size and spectrum, turned
+  into random directions. Components of nearly equal variance swap at the slightest touch, so that
+  some rotation comes with any change of this size;
+* :func:`random_subspaces`: nothing but the dimension in common.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.linalg import subspace_angles
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.shift.concepts import networks, principal_axes
+
+#: A network's key (layer, expert), and its W_down transposed [neuron, d_model] in two models.
+Pairs = list[tuple[dict[str, int], Tensor, Tensor]]
+
+
+def rotation(
+    base_model: TransformerBridge, tuned_model: TransformerBridge, r: int, kind: str | None = None
+) -> pd.DataFrame:
+    """Principal angles between the first ``r`` concepts of two models, network by network.
+
+    Args:
+        base_model: from :func:`sparcom_nb.load_model`.
+        tuned_model: of the same shape.
+        r: concepts a network, fewer than it has neurons.
+        kind: as in :func:`sparcom_nb.shift.ffn_concepts`.
+
+    Returns:
+        DataFrame of r rows a network: layer, expert (where there are experts), component n, angle
+        (the n-th smallest principal angle of the two subspaces, in degrees), partner and cosine
+        (the tuned model's component that base component n is matched with, one to one, so that the
+        absolute cosines have the largest sum).
+
+    Raises:
+        InputError: models of different shape, or r out of range.
+    """
+    return pd.concat(
+        [
+            _compare(key, _axes(base, r), _axes(tuned, r))
+            for key, base, tuned in _paired(base_model, tuned_model, r, kind)
+        ],
+        ignore_index=True,
+    )
+
+
+def random_change(
+    base_model: TransformerBridge,
+    tuned_model: TransformerBridge,
+    r: int,
+    draws: int = 20,
+    seed: int = 0,
+    kind: str | None = None,
+) -> pd.DataFrame:
+    """What a random change of the size of tuning would have turned.
+
+    Each draw turns the difference of the two models' weights by one random rotation of the residual
+    stream and adds it to the base: same norm, same singular values, random directions.
+
+    Returns:
+        DataFrame as of :func:`rotation`, with the column draw in front.
+    """
+    pairs = _paired(base_model, tuned_model, r, kind)
+    before = [_axes(base, r) for _, base, _ in pairs]
+    rng = np.random.default_rng(seed)
+    tables = []
+    for draw in range(draws):
+        turn = torch.from_numpy(_random_frame(pairs[0][1].shape[1], rng))
+        for (key, base, tuned), old in zip(pairs, before, strict=True):
+            base, tuned = base.double().cpu(), tuned.double().cpu()
+            new = _axes(base + (tuned - base) @ turn, r)
+            tables.append(_compare({"draw": draw} | key, old, new))
+    return pd.concat(tables, ignore_index=True)
+
+
+def random_subspaces(d_model: int, r: int, draws: int = 20, seed: int = 0) -> pd.DataFrame:
+    """Angles of pairs of random r-dimensional subspaces of a residual stream of ``d_model``.
+
+    Returns:
+        DataFrame as of :func:`rotation`, with the column draw and without layer.
+    """
+    rng = np.random.default_rng(seed)
+    frames = [[_random_frame(d_model, rng)[:r] for _ in range(2)] for _ in range(draws)]
+    return pd.concat([_compare({"draw": n}, *pair) for n, pair in enumerate(frames)])
+
+
+def mean_rotation(table: pd.DataFrame, by: list[str], value: str = "angle") -> pd.DataFrame:
+    """Mean of ``value`` (angle or cosine) for every key in ``by``; draws become an interval.
+
+    Returns:
+        DataFrame: the keys, value (mean over networks, components and draws), low and high (95 % of
+        the draws; without draws there is nothing random, and both are the value).
+    """
+    if "draw" not in table:
+        means = table.groupby(by)[value].mean()
+        return pd.DataFrame({"value": means, "low": means, "high": means}).reset_index()
+    draws = table.groupby([*by, "draw"])[value].mean().groupby(level=by)
+    low, high = draws.quantile(0.025), draws.quantile(0.975)
+    return pd.DataFrame({"value": draws.mean(), "low": low, "high": high}).reset_index()
+
+
+def rotation_test(tuned: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
+    """Mean angle of a pair of models against that of a random control.
+
+    Args:
+        tuned: from :func:`rotation`.
+        control: from :func:`random_change`.
+
+    Returns:
+        dict: value and control (mean angles in degrees), control_low and control_high (95 % of the
+        draws), cosine and control_cosine (of matched components), draws, p (two-sided: how often a
+        draw lies as far out).
+    """
+    value, null = tuned["angle"].mean(), control.groupby("draw")["angle"].mean().to_numpy()
+    low, high = np.quantile(null, [0.025, 0.975])
+    fewer = min((null <= value + 1e-9).sum(), (null >= value - 1e-9).sum())
+    return {
+        "value": float(value),
+        "control": float(null.mean()),
+        "control_low": float(low),
+        "control_high": float(high),
+        "cosine": float(tuned["cosine"].mean()),
+        "control_cosine": float(control["cosine"].mean()),
+        "draws": len(null),
+        "p": float(min(1, 2 * (1 + fewer) / (1 + len(null)))),
+    }
+
+
+def _paired(
+    base_model: TransformerBridge, tuned_model: TransformerBridge, r: int, kind: str | None
+) -> Pairs:
+    base, tuned = networks(base_model, kind), networks(tuned_model, kind)
+    if [(key, w.shape) for key, w in base] != [(key, w.shape) for key, w in tuned]:
+        raise InputError(
+            f"{base_model.identity.name} and {tuned_model.identity.name} have feed-forward networks "
+            "of different shapes; rotation compares models of one architecture"
+        )
+    neurons, d_model = base[0][1].shape
+    if not 1 <= r <= min(neurons - 1, d_model):
+        raise InputError(f"r must be between 1 and {min(neurons - 1, d_model)}, got {r}")
+    return [(key, a, b) for (key, a), (_, b) in zip(base, tuned, strict=True)]
+
+
+def _axes(weight: Tensor, r: int) -> np.ndarray:
+    return principal_axes(weight, r)[1].cpu().numpy()
+
+
+def _compare(key: dict[str, int], a: np.ndarray, b: np.ndarray) -> pd.DataFrame:
+    """Angles and matches of two orthonormal frames [component, d_model], under a key."""
+    cosine = np.abs(a @ b.T)
+    component, partner = linear_sum_assignment(cosine, maximize=True)
+    columns = {
+        "component": component,
+        "angle": np.degrees(subspace_angles(a.T, b.T))[::-1],
+        "partner": partner,
+        "cosine": cosine[component, partner],
+    }
+    return pd.DataFrame(key | columns)
+
+
+def _random_frame(d: int, rng: np.random.Generator) -> np.ndarray:
+    """A uniformly random rotation [d, d] (Mezzadri 2007)."""
+    q, r = np.linalg.qr(rng.normal(size=(d, d)))
+    return q * np.sign(np.diag(r))
