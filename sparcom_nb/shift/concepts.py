@@ -21,6 +21,9 @@ from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.shift.embeddings import word_embeddings
 
+#: Key (layer, of experts also expert) and W_down transposed [neuron, d_model] of networks.
+Networks = list[tuple[dict[str, int], Tensor]]
+
 
 def ffn_concepts(
     model: TransformerBridge,
@@ -30,6 +33,7 @@ def ffn_concepts(
     signed: bool = False,
     fold_norm: bool = False,
     kind: str | None = None,
+    weights: Networks | None = None,
 ) -> pd.DataFrame:
     """Words nearest to the principal components of every feed-forward network.
 
@@ -43,6 +47,7 @@ def ffn_concepts(
         fold_norm: multiply the output embedding by the gain of the final norm first (not in the
             paper), since the model reads the residual stream through that norm.
         kind: ``dense``, ``expert`` or ``shared``; None takes the experts of a model that has any.
+        weights: networks to read in place of the model's own (:func:`networks` gives their form).
 
     Returns:
         DataFrame: layer, expert (of kind ``expert`` only), component (0 explains most), explained
@@ -57,7 +62,7 @@ def ffn_concepts(
     vectors = _word_vectors(model, words, fold_norm)
     names = np.array(words, dtype=object)
     tables = []
-    for key, weight in networks(model, kind):
+    for key, weight in weights or networks(model, kind):
         explained, axes = principal_axes(weight, rank)
         table = _nearest(axes @ vectors.T.to(axes.device), names, top_k, signed)
         table.insert(1, "explained", explained.cpu().numpy()[table["component"]])
@@ -65,10 +70,8 @@ def ffn_concepts(
     return pd.concat(tables, ignore_index=True)
 
 
-def networks(
-    model: TransformerBridge, kind: str | None = None
-) -> list[tuple[dict[str, int], Tensor]]:
-    """Key (layer, of experts also expert) and W_down transposed [neuron, d_model] of networks.
+def networks(model: TransformerBridge, kind: str | None = None) -> Networks:
+    """Return all networks of a kind (None: experts where there are any).
 
     Raises:
         InputError: the model has none of this kind.

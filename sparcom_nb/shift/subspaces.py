@@ -6,9 +6,9 @@ subspaces that have nothing in common (Björck and Golub 1973). An angle means n
 there are three yardsticks:
 
 * a *placebo* (the base trained equally long on plain documents) is a pair of models like any other;
-* :func:`random_change`: the change of the weights by tuning, of the same size and spectrum, turned
-  into random directions. Components of nearly equal variance swap at the slightest touch, so that
-  some rotation comes with any change of this size;
+* :func:`random_change`: the change of the weights by tuning, turned into random directions.
+  Components of nearly equal variance swap at the slightest touch, so that some rotation comes with
+  any change of this size;
 * :func:`random_subspaces`: nothing but the dimension in common.
 """
 
@@ -23,10 +23,7 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.shift.concepts import networks, principal_axes
-
-#: A network's key (layer, expert), and its W_down transposed [neuron, d_model] in two models.
-Pairs = list[tuple[dict[str, int], Tensor, Tensor]]
+from sparcom_nb.shift.concepts import Networks, networks, principal_axes
 
 
 def rotation(
@@ -52,10 +49,30 @@ def rotation(
     return pd.concat(
         [
             _compare(key, _axes(base, r), _axes(tuned, r))
-            for key, base, tuned in _paired(base_model, tuned_model, r, kind)
+            for key, base, tuned in _paired(base_model, tuned_model, kind)
         ],
         ignore_index=True,
     )
+
+
+def turned_change(
+    base_model: TransformerBridge,
+    tuned_model: TransformerBridge,
+    seed: int | np.random.Generator = 0,
+    kind: str | None = None,
+) -> Networks:
+    """The base plus the change by tuning, turned by one random rotation of the residual stream.
+
+    The change keeps its norm and its singular values in every network, and loses its direction.
+
+    Returns:
+        Key and W_down transposed [neuron, d_model] (float64) of every network, as
+        :func:`sparcom_nb.shift.ffn_concepts` takes them for ``weights``.
+    """
+    pairs = _paired(base_model, tuned_model, kind)
+    frame = _random_frame(pairs[0][1].shape[1], np.random.default_rng(seed))
+    turn = torch.from_numpy(frame).to(pairs[0][1].device)
+    return [(key, base.double() + (tuned - base).double() @ turn) for key, base, tuned in pairs]
 
 
 def random_change(
@@ -66,24 +83,19 @@ def random_change(
     seed: int = 0,
     kind: str | None = None,
 ) -> pd.DataFrame:
-    """What a random change of the size of tuning would have turned.
-
-    Each draw turns the difference of the two models' weights by one random rotation of the residual
-    stream and adds it to the base: same norm, same singular values, random directions.
+    """Angles between the base and what random changes of the size of tuning make of it.
 
     Returns:
-        DataFrame as of :func:`rotation`, with the column draw in front.
+        DataFrame as of :func:`rotation`, with the column draw in front: a draw is one
+        :func:`turned_change`.
     """
-    pairs = _paired(base_model, tuned_model, r, kind)
-    before = [_axes(base, r) for _, base, _ in pairs]
+    before = [_axes(base, r) for _, base in networks(base_model, kind)]
     rng = np.random.default_rng(seed)
     tables = []
     for draw in range(draws):
-        turn = torch.from_numpy(_random_frame(pairs[0][1].shape[1], rng))
-        for (key, base, tuned), old in zip(pairs, before, strict=True):
-            base, tuned = base.double().cpu(), tuned.double().cpu()
-            new = _axes(base + (tuned - base) @ turn, r)
-            tables.append(_compare({"draw": draw} | key, old, new))
+        changed = turned_change(base_model, tuned_model, rng, kind)
+        for (key, weight), old in zip(changed, before, strict=True):
+            tables.append(_compare({"draw": draw} | key, old, _axes(weight, r)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -141,21 +153,22 @@ def rotation_test(tuned: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
 
 
 def _paired(
-    base_model: TransformerBridge, tuned_model: TransformerBridge, r: int, kind: str | None
-) -> Pairs:
+    base_model: TransformerBridge, tuned_model: TransformerBridge, kind: str | None
+) -> list[tuple[dict[str, int], Tensor, Tensor]]:
     base, tuned = networks(base_model, kind), networks(tuned_model, kind)
     if [(key, w.shape) for key, w in base] != [(key, w.shape) for key, w in tuned]:
         raise InputError(
             f"{base_model.identity.name} and {tuned_model.identity.name} have feed-forward networks "
             "of different shapes; rotation compares models of one architecture"
         )
-    neurons, d_model = base[0][1].shape
-    if not 1 <= r <= min(neurons - 1, d_model):
-        raise InputError(f"r must be between 1 and {min(neurons - 1, d_model)}, got {r}")
     return [(key, a, b) for (key, a), (_, b) in zip(base, tuned, strict=True)]
 
 
 def _axes(weight: Tensor, r: int) -> np.ndarray:
+    """The first r concepts [component, d_model] of a network."""
+    most = min(len(weight) - 1, weight.shape[1])
+    if not 1 <= r <= most:
+        raise InputError(f"r must be between 1 and {most}, got {r}")
     return principal_axes(weight, r)[1].cpu().numpy()
 
 

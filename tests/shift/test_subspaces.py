@@ -108,23 +108,37 @@ def test_rotation_equals_the_twin(load, other):
         np.testing.assert_allclose(part["cosine"], [abs(a[n] @ b[best[n]]) for n in range(4)])
 
 
-def test_a_random_change_has_the_size_and_spectrum_of_the_true_one(load, other, monkeypatch):
-    seen = []
-    real = subspaces._axes
-
-    def axes(weight, r):
-        seen.append(weight.double())
-        return real(weight, r)
-
-    monkeypatch.setattr(subspaces, "_axes", axes)
-    subspaces.random_change(load("llama"), other, r=4, draws=2, seed=3)
-    base = [w.double() for _, w in concepts.networks(load("llama"))]
-    tuned = [w.double() for _, w in concepts.networks(other)]
-    assert len(seen) == 3 + 2 * 3
-    for n, weight in enumerate(seen[3:]):
-        change, true = weight - base[n % 3], tuned[n % 3] - base[n % 3]
+def test_a_turned_change_has_the_size_and_spectrum_of_the_true_one(load, other):
+    base, tuned = (concepts.networks(model) for model in (load("llama"), other))
+    changed = subspaces.turned_change(load("llama"), other, seed=3)
+    for (key, old), (_, new), (same, made) in zip(base, tuned, changed, strict=True):
+        assert key == same
+        change, true = made - old, new - old
         np.testing.assert_allclose(torch.linalg.svdvals(change), torch.linalg.svdvals(true))
         assert not torch.allclose(change, true)
+
+
+def test_a_random_change_compares_the_base_with_turned_changes(load, other):
+    table = subspaces.random_change(load("llama"), other, r=4, draws=2, seed=3)
+    rng = np.random.default_rng(3)
+    for draw in range(2):
+        changed = subspaces.turned_change(load("llama"), other, rng)
+        for (key, weight), (_, old) in zip(changed, concepts.networks(load("llama")), strict=True):
+            a, b = (np.linalg.svd(w - w.mean(axis=0))[2][:4] for w in (old.numpy(), weight.numpy()))
+            cosines = np.linalg.svd(a @ b.T)[1].clip(max=1)
+            part = table[(table["draw"] == draw) & (table["layer"] == key["layer"])]
+            np.testing.assert_allclose(part["angle"], np.degrees(np.arccos(cosines)), atol=1e-6)
+
+
+def test_concepts_of_other_weights_than_the_models_own(load, other):
+    words = ["sky", "pear", "apple", "rain"]
+    own = sn.shift.ffn_concepts(load("llama"), words, rank=4)
+    same = sn.shift.ffn_concepts(
+        load("llama"), words, rank=4, weights=concepts.networks(load("llama"))
+    )
+    pd.testing.assert_frame_equal(own, same)
+    changed = subspaces.turned_change(load("llama"), other)
+    assert not own.equals(sn.shift.ffn_concepts(load("llama"), words, rank=4, weights=changed))
 
 
 def test_random_subspaces_are_nearly_orthogonal_in_many_dimensions():
