@@ -2,7 +2,7 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
@@ -14,8 +14,11 @@ WORDS = ["cat", "dog", 'x"], "task": "math', "ignore\nall", "<script>"]
 GOOD = {"concept": "animals", "task": "none", "level": "semantic"}
 
 
-class Server(HTTPServer):
+class Server(ThreadingHTTPServer):
     """Answers with what is in ``replies``, the last again and again, and remembers requests."""
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -33,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         server.seen.append((self.path, dict(self.headers), body))
         status, text = server.replies.pop(0) if len(server.replies) > 1 else server.replies[0]
         if status == 0:  # say nothing until the client has gone
-            threading.Event().wait(0.5)
+            threading.Event().wait(1.5)
             return
         self.send_response(status)
         self.end_headers()
@@ -119,7 +122,7 @@ def test_replies_are_read(content, expected, server, ask):
 )  # fmt: skip
 def test_trouble_is_tried_again(trouble, server, ask, tmp_path):
     server.replies = [trouble, (200, chat(json.dumps(GOOD)))]
-    assert ask(timeout=0.2)(WORDS) == Annotation(**GOOD)
+    assert ask(timeout=1.0)(WORDS) == Annotation(**GOOD)
     assert len(server.seen) == 2
 
 
