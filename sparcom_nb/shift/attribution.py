@@ -14,7 +14,7 @@ after it. The unembedding is differentiated once for all tokens of a piece, sinc
 of its own. And the ``chunk`` derivatives of a piece share one vectorised backward pass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import overload
 
 import numpy as np
@@ -116,16 +116,30 @@ def _values(
 ) -> list[Tensor]:
     """S [input, output] of every sequence."""
     found = [torch.zeros(len(joint.inputs), 0) for joint in joints]
-    todo = [n for n, joint in enumerate(joints) if joint.outputs]
-    sequences = [joints[n].sequence for n in todo]
-    budget = token_budget(sequences, batch_tokens, model) if todo else 0
-    with progress(len(todo), "attribution", "responses", show_progress) as shown:
-        for places in batches(sequences, budget) if todo else ():
-            batch = _batch(model, [sequences[n] for n in places], objective, chunk)
-            for n, of_all in zip((todo[place] for place in places), batch, strict=True):
-                found[n] = of_all[-len(joints[n].inputs) :, : len(joints[n].outputs)]
-            shown.update(len(places))
+    places = [n for n, joint in enumerate(joints) if joint.outputs]
+    with progress(len(places), "attribution", "responses", show_progress) as shown:
+        for together in _together(model, [joints[n].sequence for n in places], batch_tokens):
+            rows = [places[n] for n in together]
+            batch = _batch(model, [joints[n].sequence for n in rows], objective, chunk)
+            for n, of_all in zip(rows, batch, strict=True):
+                found[n] = of_all[-len(joints[n].inputs) :]
+            shown.update(len(rows))
     return found
+
+
+def _together(
+    model: TransformerBridge, sequences: list[Prompt], batch_tokens: int | None
+) -> Iterator[list[int]]:
+    """Positions of sequences to run together: of one number of response tokens.
+
+    The work grows with the response tokens of the longest response times all the batch's tokens.
+    """
+    sizes = np.array([one.stop - one.start for one in sequences])
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        group = [sequences[n] for n in rows]
+        for batch in batches(group, token_budget(group, batch_tokens, model)):
+            yield rows[batch].tolist()
 
 
 def _batch(model: TransformerBridge, sequences: list[Prompt], objective: str, chunk: int) -> Tensor:

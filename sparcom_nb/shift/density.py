@@ -12,9 +12,11 @@ divided by its maximum, a grows with the number of response tokens; after that o
 between prompt tokens is left. The variants below take either choice apart.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
@@ -49,9 +51,7 @@ def levels(
         raise InputError(f"L must be 1 to 255, not {L}")
     if b < 0:
         raise InputError(f"b must be 0 or more, not {b}")
-    positive = S.clip(min=0).astype(np.float64)
-    level = np.ceil(L * positive / (positive.max("input") + epsilon))
-    return level.where(level > b, 0).astype(np.uint8).rename("level")
+    return S.copy(data=_levels(S.to_numpy(), L, b, epsilon)).rename("level")
 
 
 def importance_density(
@@ -75,13 +75,14 @@ def importance_density(
             density grows with the number of response tokens.
         length: use only so many response tokens, the first ones, to compare responses at one length.
     """
-    kept = S if length is None else S.isel(output=slice(length))
-    made = kept if levels else _levels(kept, L, b, RAW_EPSILON)
-    counted = made.astype(np.float64).where(made > b, 0.0)
-    density = counted.sum("output") / ((counted**p).sum("output") ** (1 / p) + 1e-9)
+    values = S.to_numpy()[:, :length]
+    counted = (values if levels else _levels(values, L, b, RAW_EPSILON)).astype(np.float64)
+    counted[counted <= b] = 0
+    density = counted.sum(axis=1) / ((counted**p).sum(axis=1) ** (1 / p) + 1e-9)
     if normalise:
         density = density / (density.max() + 1e-9)
-    return density.rename("density")
+    coords = {name: coord for name, coord in S.coords.items() if coord.dims == ("input",)}
+    return xr.DataArray(density, coords, "input", "density")
 
 
 def instruction_score(density: xr.DataArray, mask: Any, mean: bool = False) -> float:
@@ -101,4 +102,32 @@ def instruction_score(density: xr.DataArray, mask: Any, mean: bool = False) -> f
     return float((density.to_numpy() * mask).sum() / divisor)
 
 
-_levels = levels  # importance_density has an argument of that name
+def word_density(density: xr.DataArray) -> pd.DataFrame:
+    """Density by word: that of the word's strongest token.
+
+    A word starts at a token that begins with a space, or follows one that ends with a space.
+
+    Args:
+        density: [input] with the coordinate input_token, of :func:`importance_density`.
+
+    Returns:
+        DataFrame in the order of the prompt: word, tokens, density.
+    """
+    texts = [str(text) for text in density["input_token"].to_numpy()]
+    starts = [
+        here[:1].isspace() or before[-1:].isspace() for before, here in pairwise([" ", *texts])
+    ]
+    table = pd.DataFrame({"text": texts, "density": density.to_numpy(), "word": np.cumsum(starts)})
+    by_word = table.groupby("word").agg(
+        word=("text", "".join), tokens=("text", "size"), density=("density", "max")
+    )
+    return (
+        by_word.assign(word=by_word["word"].str.strip()).query("word != ''").reset_index(drop=True)
+    )
+
+
+def _levels(values: np.ndarray, L: int, b: int, epsilon: float) -> np.ndarray:
+    """Levels [input, output] of an attribution, zero up to b."""
+    positive = np.maximum(values.astype(np.float64), 0)
+    level = np.ceil(L * positive / (positive.max(axis=0) + epsilon))
+    return np.where(level > b, level, 0).astype(np.uint8)

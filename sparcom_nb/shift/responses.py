@@ -1,4 +1,4 @@
-"""Base against tuned model on the SAME responses: does more of them come from the instruction?
+"""Base against tuned model: how much of the same responses comes from the instruction.
 
 The published comparison (Wu et al. 2024, Table 2) lets each model write its own responses, which
 differ in length, and does not pair them. Here both models read the reference response of a row, so
@@ -8,12 +8,13 @@ that rows pair and lengths agree; the sub-type is the unit of resampling.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.instructions import user_text, validate
-from sparcom_nb.paired import Part, Statistic, estimate, parts, swap_test
+from sparcom_nb.paired import Part, parts, swap_test
 from sparcom_nb.shift.attribution import input_attribution
 from sparcom_nb.shift.density import CUT, importance_density, instruction_score
 from sparcom_nb.shift.joint import instruction_mask
@@ -120,15 +121,10 @@ def score_shift(
         p (one-sided: higher in the tuned model), units.
     """
     made, _ = parts({"base": base, "tuned": tuned})
-    groups: list[tuple[str, Mapping[str, Part]]] = [(name, {name: made[name]}) for name in made]
-    rows = []
-    for name, group in [*groups, ("all", made)]:
-        test = swap_test(group, _difference, "base", "tuned", draws, seed)
-        means = {model: _all(group, _mean(model)) for model in ("base", "tuned")}
-        size = int(sum(part.size.sum() for part in group.values()))
-        kept = {k: test[k] for k in ("value", "low", "high", "null_mean", "p", "units")}
-        rows.append({"category": name, "n": size} | means | kept)
-    return pd.DataFrame(rows)
+    groups = {name: {name: part} for name, part in made.items()} | {"all": made}
+    return pd.DataFrame(
+        [{"category": name} | _tested(group, draws, seed) for name, group in groups.items()]
+    )
 
 
 def shift_sensitivity(
@@ -136,6 +132,7 @@ def shift_sensitivity(
     tuned: Sequence[xr.DataArray],
     data: pd.DataFrame,
     length: int,
+    draws: int = 199,
     seed: int = 0,
 ) -> pd.DataFrame:
     """The mean shift over categories under every choice of :data:`VARIANTS`, and at equal length.
@@ -143,7 +140,7 @@ def shift_sensitivity(
     ``length`` response tokens are compared in the length-matched variants.
 
     Returns:
-        DataFrame: choice, and the columns of :func:`score_shift`.
+        DataFrame: choice, and the other columns of :func:`score_shift`.
     """
     matched = {
         f"first {length} response tokens": {"length": length},
@@ -151,24 +148,30 @@ def shift_sensitivity(
     }
     rows = []
     for choice, how in (VARIANTS | matched).items():
-        scores = [instruction_scores(one, data, **how) for one in (base, tuned)]
-        rows.append({"choice": choice} | score_shift(*scores, seed=seed).iloc[-1].to_dict())
-    return pd.DataFrame(rows).drop(columns="category")
+        scores = {
+            name: instruction_scores(one, data, **how)
+            for name, one in (("base", base), ("tuned", tuned))
+        }
+        rows.append({"choice": choice} | _tested(parts(scores)[0], draws, seed))
+    return pd.DataFrame(rows)
 
 
-def _mask(
-    model: TransformerBridge, row: Mapping[Any, Any], text: str, template: bool
-) -> xr.DataArray:
-    return instruction_mask(model, text, [(0, len(row["instruction"]))], template)
-
-
-def _mean(model: str) -> Statistic:
-    return lambda part: part.mean(model).item()
+def _tested(group: Mapping[str, Part], draws: int, seed: int) -> dict[str, Any]:
+    """Row of a table: means of both models, and the test of their difference."""
+    test = swap_test(group, _difference, "base", "tuned", draws, seed)
+    means = {
+        name: float(np.mean([part.mean(name).item() for part in group.values()]))
+        for name in ("base", "tuned")
+    }
+    kept = {name: test[name] for name in ("value", "low", "high", "null_mean", "p", "units")}
+    return {"n": int(sum(part.size.sum() for part in group.values()))} | means | kept
 
 
 def _difference(part: Part) -> float:
     return (part.mean("tuned") - part.mean("base")).item()
 
 
-def _all(group: Mapping[str, Part], statistic: Statistic) -> float:
-    return float(estimate(group, statistic)["value"].iloc[-1])
+def _mask(
+    model: TransformerBridge, row: Mapping[Any, Any], text: str, template: bool
+) -> xr.DataArray:
+    return instruction_mask(model, text, [(0, len(row["instruction"]))], template)
