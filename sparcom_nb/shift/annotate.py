@@ -20,14 +20,13 @@ from scipy.stats import hypergeom
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
+from sparcom_nb.shift.concepts import component_keys
 
 TASKS = ("writing", "math", "coding", "translation")
 LEVELS = ("phonology", "morphology", "syntax", "semantic")
 CANNOT_TELL = "cannot tell"
 #: Words of a component that an annotator sees, and components of a network that are annotated.
 FIRST, RANK = 15, 300
-#: What names a component in a table of concepts, as far as the table has it.
-KEYS = ("layer", "expert", "component", "pole")
 
 
 @dataclass(frozen=True)
@@ -162,11 +161,6 @@ def shuffle_words(concepts: pd.DataFrame, first: int = FIRST, seed: int = 0) -> 
     for rows in kept.groupby("layer").indices.values():
         words[rows] = rng.permutation(words[rows])
     return kept.assign(word=words)
-
-
-def component_keys(table: pd.DataFrame) -> list[str]:
-    """Columns of a table that name a component."""
-    return [name for name in KEYS if name in table]
 
 
 def checked(concept: Any, task: Any, level: Any) -> Annotation:

@@ -21,6 +21,8 @@ from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.shift.embeddings import word_embeddings
 
+#: Columns that name a component, as far as a table has them.
+KEYS = ("layer", "expert", "component", "pole")
 #: Key (layer, of experts also expert) and W_down transposed [neuron, d_model] of networks.
 Networks = list[tuple[dict[str, int], Tensor]]
 
@@ -68,6 +70,71 @@ def ffn_concepts(
         table.insert(1, "explained", explained.cpu().numpy()[table["component"]])
         tables.append(_keyed(table, key))
     return pd.concat(tables, ignore_index=True)
+
+
+def explained_variance(
+    model: TransformerBridge, kind: str | None = None, weights: Networks | None = None
+) -> pd.DataFrame:
+    """Share of the variance that every component explains; the arguments are those of ffn_concepts.
+
+    Returns:
+        DataFrame: layer, expert (of kind ``expert`` only), component, explained.
+    """
+    tables = []
+    for key, weight in weights or networks(model, kind):
+        explained = principal_axes(weight)[0].cpu().numpy()
+        tables.append(
+            pd.DataFrame(key | {"component": np.arange(len(explained)), "explained": explained})
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def half_variance(explained: pd.DataFrame) -> pd.DataFrame:
+    """How many components hold half of the variance: few where a layer writes in few directions.
+
+    Args:
+        explained: from :func:`explained_variance`.
+
+    Returns:
+        DataFrame: layer, components (mean over experts), first (share of component 0).
+    """
+    keys = [name for name in ("layer", "expert") if name in explained]
+    networks = explained.groupby(keys)["explained"]
+    table = pd.DataFrame(
+        {
+            "components": networks.agg(lambda x: (x.cumsum() < 0.5).sum() + 1),
+            "first": networks.max(),
+        }
+    )
+    return table.groupby("layer").mean().reset_index()
+
+
+def component_words(concepts: pd.DataFrame, first: int = 15) -> pd.DataFrame:
+    """One row a component of :func:`ffn_concepts`: its key, explained, and its first words as text."""
+    keys = component_keys(concepts)
+    parts = concepts[concepts["rank"] <= first].groupby(keys)
+    table = pd.DataFrame(
+        {"explained": parts["explained"].first(), "words": parts["word"].agg(" ".join)}
+    )
+    return table.reset_index()
+
+
+def component_keys(table: pd.DataFrame) -> list[str]:
+    """Columns of a table that name a component."""
+    return [name for name in KEYS if name in table]
+
+
+def shuffled_weights(model: TransformerBridge, seed: int = 0, kind: str | None = None) -> Networks:
+    """Return networks whose weights stand in random places: directions that mean nothing.
+
+    Their nearest words still resemble one another as far as the vocabulary comes in clumps, which is
+    what concepts of a model have to be held against.
+    """
+    dice = torch.Generator().manual_seed(seed)
+    return [
+        (key, weight.reshape(-1)[torch.randperm(weight.numel(), generator=dice)].view_as(weight))
+        for key, weight in networks(model, kind)
+    ]
 
 
 def networks(model: TransformerBridge, kind: str | None = None) -> Networks:

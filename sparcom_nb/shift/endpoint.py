@@ -6,6 +6,7 @@ run that stopped goes on where it was, and a run done again asks nothing.
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -13,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.shift.annotate import CANNOT_TELL, LEVELS, TASKS, Annotation, checked
+from sparcom_nb.shift.annotate import (
+    CANNOT_TELL,
+    LEVELS,
+    TASKS,
+    Annotation,
+    Annotator,
+    Lexicon,
+    checked,
+)
 
 _QUESTION = f"""\
 The JSON list below holds words that lie in one direction of a language model's vocabulary, the
@@ -127,6 +136,23 @@ class Endpoint:
             return str(reply.json()["choices"][0]["message"]["content"])
         except (ValueError, KeyError, IndexError, TypeError):
             raise _Trouble(f"no chat completion but {reply.text[:80]!r}") from None
+
+
+def load_annotator(
+    name: str, vocabulary: Sequence[str], model: str = "", folder: str | Path = "annotations"
+) -> Annotator:
+    """Return the offline lexicon, or an endpoint by its address.
+
+    Args:
+        name: ``lexicon``, or the address of an OpenAI-compatible API; its key is read from the
+            environment variable OPENAI_API_KEY.
+        vocabulary: the words of the concepts.
+        model: which model an endpoint shall ask.
+        folder: of an endpoint's replies.
+    """
+    if name == "lexicon":
+        return Lexicon(vocabulary)
+    return Endpoint(name, model, folder, key=os.environ.get("OPENAI_API_KEY", ""))
 
 
 class _Trouble(Exception):

@@ -14,7 +14,8 @@ from scipy.stats import binomtest, ttest_ind
 from scipy.stats import t as student
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.shift.annotate import CANNOT_TELL, LEVELS, TASKS, component_keys
+from sparcom_nb.shift.annotate import CANNOT_TELL, LEVELS, TASKS
+from sparcom_nb.shift.concepts import component_keys
 
 #: What is counted: all explainable concepts, those of every task, those of every level.
 WHAT = ("explained", *TASKS, *LEVELS)

@@ -19,11 +19,15 @@ import pandas as pd
 import torch
 from scipy.linalg import subspace_angles
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import t as student
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.shift.concepts import Networks, networks, principal_axes
+
+#: Angles below this (degrees) are rounding.
+SAME = 1e-3
 
 
 def rotation(
@@ -150,6 +154,55 @@ def rotation_test(tuned: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
         "draws": len(null),
         "p": float(min(1, 2 * (1 + fewer) / (1 + len(null)))),
     }
+
+
+def placebo_rotation(tuned: pd.DataFrame, placebo: pd.DataFrame) -> dict[str, Any]:
+    """How much further tuning turned the networks than the placebo did, paired by network.
+
+    Args:
+        tuned: from :func:`rotation` of base and tuned model.
+        placebo: of base and placebo.
+
+    Returns:
+        dict: value (mean difference in degrees), low and high (95 %, t), p (paired t, two-sided),
+        placebo (its mean angle), networks. The layers of one model are few and not independent.
+    """
+    keys = [name for name in ("layer", "expert") if name in tuned]
+    means = [table.groupby(keys)["angle"].mean() for table in (tuned, placebo)]
+    more = means[0] - means[1]
+    freedom = len(more) - 1
+    error = more.std(ddof=1) / len(more) ** 0.5
+    spread = student.ppf(0.975, freedom) * error
+    t = abs(more.mean()) / error if abs(more).max() > SAME else 0.0
+    return {
+        "value": float(more.mean()),
+        "low": float(more.mean() - spread),
+        "high": float(more.mean() + spread),
+        "p": float(2 * student.sf(t, freedom)),
+        "placebo": float(means[1].mean()),
+        "networks": len(more),
+    }
+
+
+def matched_words(turned: pd.DataFrame, base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
+    """Words of every base component beside those of the tuned component it is matched with.
+
+    Args:
+        turned: from :func:`rotation`.
+        base: of :func:`sparcom_nb.shift.component_words`, unsigned.
+        tuned: likewise.
+
+    Returns:
+        DataFrame: layer, expert (where there are experts), component, base (words), partner, tuned
+        (words), cosine.
+    """
+    keys = [name for name in ("layer", "expert") if name in turned]
+    before = base.rename(columns={"words": "base"}).drop(columns="explained")
+    after = tuned.rename(columns={"words": "tuned", "component": "partner"})
+    both = turned.drop(columns="angle").merge(before, on=[*keys, "component"])
+    both = both.merge(after.drop(columns="explained"), on=[*keys, "partner"])
+    both = both.sort_values([*keys, "component"], ignore_index=True)
+    return both[[*keys, "component", "base", "partner", "tuned", "cosine"]]
 
 
 def _paired(
