@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import svds
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
+from sparcom_nb.instructions import sample_text
 from sparcom_nb.models import quiet
 
 #: Wu et al. 2024, section 3.2: verbs that instructions begin with.
@@ -57,6 +59,12 @@ def miniworld_texts(documents: int = DOCUMENTS) -> list[str]:
     from sparcom_nb.miniworld.documents import stream
 
     return list(islice(stream(0), documents))
+
+
+def corpus_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
+    """Texts to count words in: the rows, and documents of the mini-world where they come from it."""
+    documents = miniworld_texts() if str(source) == "miniworld" else []
+    return documents + [sample_text(row) for row in data.to_dict("records")]
 
 
 def vocabulary(texts: Iterable[str], size: int = 3000, least: int = 5) -> list[str]:
@@ -117,6 +125,35 @@ def corpus_vectors(
     left, values, _ = svds(ppmi, k=k, v0=np.ones(len(seen)))
     rows = left * np.sqrt(np.maximum(values, 0))
     return {words[n]: row.astype(np.float32) for n, row in zip(seen.tolist(), rows, strict=True)}
+
+
+def shuffle_vectors(
+    vectors: Mapping[str, np.ndarray], seed: int = 0, band: int = 50
+) -> dict[str, np.ndarray]:
+    """Give every word the vector of another of about its frequency: a control that loses the words.
+
+    vectors: most frequent word first; they are exchanged among ``band`` neighbours in that order.
+    """
+    rng = np.random.default_rng(seed)
+    bands = np.arange(len(vectors)) // band
+    order = np.lexsort((rng.random(len(vectors)), bands))
+    rows = list(vectors.values())
+    return {word: rows[n] for word, n in zip(vectors, order, strict=True)}
+
+
+def nearest_words(
+    vectors: Mapping[str, np.ndarray], words: Sequence[str], n: int = 5
+) -> pd.DataFrame:
+    """Return the closest other words of some words by cosine: word, nearest."""
+    spelled = np.array(list(vectors))
+    rows = np.stack(list(vectors.values()))
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    found = []
+    for word in words:
+        order = np.argsort(-(unit @ unit[list(vectors).index(word)]), kind="stable")
+        near = [other for other in spelled[order[: n + 1]] if other != word][:n]
+        found.append({"word": word, "nearest": ", ".join(near)})
+    return pd.DataFrame(found)
 
 
 def read_glove(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:
