@@ -127,7 +127,9 @@ def load_model(
     device = _device(device)
     model, tokenizer = _load(name, path, device, dtype)
     bridge = _bridge(model, tokenizer, device)
+    bos = tokenizer.bos_token
     bridge.tokenizer = tokenizer
+    tokenizer.bos_token = bos  # the bridge puts EOS in the place of a BOS that there is not
     pair, _, member = name.rpartition("/")
     own = PAIRS[pair].template if pair in PAIRS and member in (*MEMBERS, PLACEBO) else None
     bridge.template = own or chat_template(tokenizer)

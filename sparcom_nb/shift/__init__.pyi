@@ -20,7 +20,7 @@ from .responses import (
     score_shift,
     shift_sensitivity,
 )
-from .shares import compare_shares, concept_shares
+from .shares import compare_shares, concept_shares, shares_by_strength
 from .subspaces import (
     matched_words,
     mean_rotation,
@@ -91,6 +91,7 @@ __all__ = [
     "rotation",
     "rotation_test",
     "score_shift",
+    "shares_by_strength",
     "shift_sensitivity",
     "shuffle_vectors",
     "shuffle_words",

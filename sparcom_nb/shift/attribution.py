@@ -117,8 +117,9 @@ def _values(
     """S [input, output] of every sequence."""
     found = [torch.zeros(len(joint.inputs), 0) for joint in joints]
     places = [n for n, joint in enumerate(joints) if joint.outputs]
+    groups = list(_together(model, [joints[n].sequence for n in places], batch_tokens))
     with progress(len(places), "attribution", "responses", show_progress) as shown:
-        for together in _together(model, [joints[n].sequence for n in places], batch_tokens):
+        for together in groups:
             rows = [places[n] for n in together]
             batch = _batch(model, [joints[n].sequence for n in rows], objective, chunk)
             for n, of_all in zip(rows, batch, strict=True):

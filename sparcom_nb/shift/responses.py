@@ -70,6 +70,7 @@ def instruction_scores(
     normalise: bool = True,
     mean: bool = False,
     length: int | None = None,
+    rest: bool = False,
 ) -> xr.DataArray:
     """Instruction score of every row: [instruction].
 
@@ -80,6 +81,7 @@ def instruction_scores(
         normalise: of the same.
         mean: of :func:`sparcom_nb.shift.instruction_score`.
         length: compare at so many response tokens: rows with fewer are left out, others cut.
+        rest: score the rest of the prompt in place of the instruction, as a control.
 
     Returns:
         DataArray [instruction] with category, subtype and n_tokens (of the response used).
@@ -88,7 +90,7 @@ def instruction_scores(
     kept = [attributions[n] for n in rows]
     scores = [
         instruction_score(
-            importance_density(one, b, normalise=normalise, length=length), one["mask"], mean
+            importance_density(one, b, normalise=normalise, length=length), one["mask"] != rest, mean
         )
         for one in kept
     ]

@@ -23,7 +23,7 @@ _STYLE = """
 {id} {{ display: flex; flex-wrap: wrap; gap: 1rem; font: 1rem/1.9 system-ui, sans-serif; color: #1b1f24;
   background: #fff; }}
 {id} section {{ flex: 1 1 20rem; min-width: 0; }}
-{id} h4, {id} p {{ margin: .3rem 0; }}
+{id} p {{ margin: .3rem 0; }}
 {id} p span, {id} button {{ white-space: pre-wrap; border-radius: 3px; padding: .1em 0; }}
 {id} .in span {{ --s: var(--d); background: rgb(230 159 0 / var(--s)); }}
 {id} button {{ font: inherit; color: inherit; background: #eef2f6; border: 1px solid #76818c;
@@ -86,7 +86,7 @@ def _section(name: str, S: xr.DataArray) -> str:
         for n, (text, source) in enumerate(zip(outputs, sources, strict=True))
     )
     return (
-        f'<section><h4>{_text(name)}</h4><p class="in">{prompt}</p>'
+        f'<section><p><strong>{_text(name)}</strong></p><p class="in">{prompt}</p>'
         f"<p>Response (hover or focus a token): {response}</p>"
         f"{_table(name, inputs, outputs, level, density)}</section>"
     )
