@@ -6,6 +6,7 @@ over runs stand beside them where there are several runs.
 """
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,25 +49,44 @@ def concept_shares(annotated: pd.DataFrame, by: list[str] | None = None) -> pd.D
     return table.rename_axis("what").reset_index()
 
 
-def compare_shares(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
+def shares_by_strength(
+    annotated: pd.DataFrame, edges: Sequence[int] = (0, 10, 20, 50, 100, 200)
+) -> pd.DataFrame:
+    """Shares of strong and of weak components; column start is the first component of a group."""
+    number = np.searchsorted(np.asarray(edges), annotated["component"], side="right") - 1
+    return concept_shares(annotated.assign(start=np.asarray(edges)[number]), ["start"])
+
+
+def compare_shares(
+    base: pd.DataFrame,
+    tuned: pd.DataFrame,
+    controls: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Shares of base and tuned model, and their difference, paired by layer and component.
 
     Args:
         base: from :func:`sparcom_nb.shift.annotate`.
         tuned: of a model of the same shape, as many components.
+        controls: of the base and of the tuned model, as many components again: what goes beyond
+            them is then compared (a difference of differences).
 
     Returns:
-        DataFrame: what, base and tuned (shares of all components), difference with low and high
-        (95 % over components), p (exact sign test over components whose annotation differs), p_holm
-        (Holm's correction for the number of rows), n. With several runs also p_runs, the paper's
-        Welch test between runs.
+        DataFrame: what, base and tuned (shares of all components; beyond their controls where these
+        are given), difference with low and high (95 % over components), p (exact sign test over
+        components that differ), p_holm (Holm's correction for the number of rows), n. With several
+        runs and no controls also p_runs, the paper's Welch test between runs.
 
     Raises:
-        InputError: the two do not hold the same components.
+        InputError: the tables do not hold the same components.
     """
     a, b = _components(base), _components(tuned)
-    if not a.index.equals(b.index):
-        raise InputError(f"{len(a)} components against {len(b)}; compare models of one shape")
+    for other in (b, *(_components(control) for control in controls or ())):
+        if not a.index.equals(other.index):
+            raise InputError(
+                f"{len(a)} components against {len(other)}; compare models of one shape"
+            )
+    if controls:
+        a, b = a - _components(controls[0]), b - _components(controls[1])
     change = b - a
     spread = 1.96 * change.std(ddof=1) / len(change) ** 0.5
     columns: dict[str, Any] = {
@@ -76,7 +96,7 @@ def compare_shares(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
     }  # fmt: skip
     table = pd.DataFrame(columns)
     table["p_holm"] = _holm(table["p"].to_numpy())
-    if base["run"].nunique() > 1:
+    if base["run"].nunique() > 1 and not controls:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # runs that all say the same
             test: Any = ttest_ind(_runs(base), _runs(tuned), equal_var=False)

@@ -1,6 +1,7 @@
 """Pictures of concepts: variance, shares that can be explained, rotation."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ _LOOK = {
     "placebo": ("#009E73", "^"),
     "random change": ("#CC79A7", "D"),
     "random directions": ("#777777", "v"),
-    "shuffled words": ("#AAAAAA", "x"),
+    "base, random directions": ("#777777", "o"),
+    "tuned, random directions": ("#AAAAAA", "s"),
+    "base, shuffled words": ("#BBBBBB", "x"),
     "random subspaces": ("#777777", "v"),
 }
 
@@ -62,6 +65,26 @@ def shares(tables: Mapping[str, pd.DataFrame]) -> Figure:
     axes.set_ylim(0, None)
     axes.legend(fontsize=8)
     label(axes, "What components are about", "", "share of components")
+    return fig
+
+
+def shares_by_strength(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Share of components that are explained, the strongest components at the left.
+
+    tables: of :func:`sparcom_nb.shift.shares_by_strength` by name.
+    """
+    fig, (axes,) = figure(8, 3.6)
+    for n, (name, table) in enumerate(tables.items()):
+        part = table[table["what"] == "explained"]
+        x = np.arange(len(part)) + 0.08 * (n - (len(tables) - 1) / 2)
+        _points(axes, x, part, name, "--" if "random" in name else "-")
+    starts = next(iter(tables.values()))["start"].unique()
+    ends = [f"{start} to {stop - 1}" for start, stop in pairwise(starts)]
+    axes.set_xticks(range(len(starts)), [*ends, f"{starts[-1]} and more"])
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_ylim(0, None)
+    axes.legend(fontsize=8)
+    label(axes, "Strong and weak components", "component (0 is the strongest)", "explained")
     return fig
 
 

@@ -9,6 +9,12 @@ from sparcom_nb.shift.subspaces import SAME
 from sparcom_nb.view.prose import interval, p_value
 
 _LEVEL = 0.05
+_BEYOND = {
+    (True, True): "concepts show, beyond chance",
+    (True, False): "concepts show over all components, not clearly among the strongest",
+    (False, True): "concepts show among the strongest components only",
+    (False, False): "that components mean more than random directions does not show",
+}
 
 
 def vocabulary(words: list[str], source: str) -> str:
@@ -41,57 +47,61 @@ def variance(halves: dict[str, pd.DataFrame]) -> str:
 
 
 def explained(shares: dict[str, pd.DataFrame]) -> str:
-    """Compare the share of explainable components with controls that have no meaning."""
+    """Give the shares of explainable components of both models and of the controls."""
     rows = {name: _row(table, "explained") for name, table in shares.items()}
     said = {name: _share(row) for name, row in rows.items()}
-    text = (
-        f"The annotator names {said['base']} of {rows['base']['n']:.0f} components of the base model "
-        f"and {said['tuned']} of the tuned one. Of random directions it names "
-        f"{said['random directions']}: the vocabulary itself comes in clumps. Of the base model's "
-        f"words dealt out anew it names {said['shuffled words']}. "
-    )
-    above = [rows[name]["low"] > rows["random directions"]["high"] for name in ("base", "tuned")]
     return (
-        text
-        + {
-            (
-                True,
-                True,
-            ): "**Concepts that can be named, more than by chance, show in both models.**",
-            (
-                True,
-                False,
-            ): "**They show in the base model; in the tuned one, no more than by chance.**",
-            (False, True): "**They show in the tuned model; in the base, no more than by chance.**",
-            (False, False): "**That components can be named more often than random directions does "
-            "not show.**",
-        }[above[0], above[1]]
+        f"The annotator names {said['base']} of {rows['base']['n']:,.0f} components of the base model "
+        f"and {said['tuned']} of the tuned one. When the base model's words are dealt out anew it "
+        f"names {said['base, shuffled words']}. Of random directions, read with the words of the base "
+        f"model, it names {said['base, random directions']}, with those of the tuned model "
+        f"{said['tuned, random directions']}."
     )
 
 
-def difference(change: pd.DataFrame, random: pd.DataFrame, against: pd.DataFrame) -> str:
-    """Say what tuning did to the shares, and whether a random change does the same.
+def beyond_chance(
+    all_: Mapping[str, pd.DataFrame], strongest: Mapping[str, pd.DataFrame], r: int
+) -> str:
+    """Say whether components are named more often than random directions.
 
-    Tables of :func:`sparcom_nb.shift.compare_shares`: base and tuned; base and random change;
-    random change and tuned.
+    Tables of :func:`sparcom_nb.shift.compare_shares` of random directions with a model, by model:
+    of all components, and of the ``r`` strongest of each network.
     """
-    all_, control, beyond = (_row(table, "explained") for table in (change, random, against))
+    parts = []
+    for name in all_:
+        rows = _row(all_[name], "explained"), _row(strongest[name], "explained")
+        shown = [row["p"] <= _LEVEL and row["low"] > 0 for row in rows]
+        parts.append(
+            f"In the {name} model, components have a name {_points(rows[0])} percentage points more "
+            f"often than random directions ({p_value(rows[0]['p'])}), the {r} strongest of each "
+            f"network {_points(rows[1])} ({p_value(rows[1]['p'])}): **{_BEYOND[shown[0], shown[1]]}.**"
+        )
+    return " ".join(parts)
+
+
+def difference(change: pd.DataFrame, net: pd.DataFrame) -> str:
+    """Say whether tuning changed the shares, and whether more than those of random directions.
+
+    Tables of :func:`sparcom_nb.shift.compare_shares`, without and with controls.
+    """
+    raw, beyond = _row(change, "explained"), _row(net, "explained")
     if not change["difference"].any() and (change["p"] == 1).all():
         return "Base and tuned model have the same concepts: **no change**."
     text = (
-        f"Tuning changed the share of explainable components by {_points(all_)} percentage points "
-        f"({_holm(all_)}); a random change of the same size by {_points(control)}. "
+        f"Tuning changed the share of explainable components by {_points(raw)} percentage points "
+        f"({_holm(raw)}). What goes beyond random directions changed by {_points(beyond)} "
+        f"({_holm(beyond)}). "
     )
-    if all_["p_holm"] > _LEVEL:
-        text += "**A change of the share does not show.** "
-    elif beyond["p"] > _LEVEL:
-        text += "**A change shows, but no other than a random change of the weights makes.** "
-    else:
+    if raw["p_holm"] > _LEVEL and beyond["p_holm"] > _LEVEL:
+        text += "**A change does not show.** "
+    elif beyond["p_holm"] > _LEVEL:
         text += (
-            f"**A change shows, and another than a random one makes** ({p_value(beyond['p'])} between "
-            "the two). "
+            "**The change is one of the words: random directions, read with the output embedding "
+            "of the tuned model, change as much.** "
         )
-    return text + _which(change)
+    else:
+        text += "**A change of the concepts shows, beyond that of the words.** "
+    return text + _which(net)
 
 
 def rotation(test: dict[str, Any], ceiling: pd.DataFrame, r: int) -> str:
@@ -134,9 +144,9 @@ def placebo(test: dict[str, Any]) -> str:
 def no_placebo(pair: str) -> str:
     """Say that the floor is missing."""
     return (
-        f"There is no placebo for **{pair}** on this machine, so this floor is missing: what follows "
-        "cannot tell instructions from more training of any kind. The random change of section 5 "
-        "stands in for the size of the change only."
+        f"There is no placebo for **{pair}** on this machine, so this floor is missing: nothing here "
+        "can tell instructions from more training of any kind. The random change has the size of "
+        "the true one; it does not say what another training would have done."
     )
 
 
@@ -153,24 +163,28 @@ def matches(words: pd.DataFrame) -> str:
     )
 
 
-def ends(whole: Mapping[Any, Any], apart: Mapping[Any, Any]) -> str:
-    """Compare the share of components named as a whole with that of their ends; rows of shares."""
+def ends(whole: pd.DataFrame, apart: pd.DataFrame) -> str:
+    """Compare components as a whole with their ends, each beyond random directions.
+
+    Tables of :func:`sparcom_nb.shift.compare_shares` of random directions with the base model.
+    """
+    rows = _row(whole, "explained"), _row(apart, "explained")
     text = (
-        f"As a whole, {_share(whole)} of {whole['n']:.0f} components have a name; of their "
-        f"{apart['n']:.0f} ends {_share(apart)}. "
+        f"As a whole, {rows[0]['tuned']:.1%} of the base model's components have a name, of their ends "
+        f"{rows[1]['tuned']:.1%}; of the ends of random directions {rows[1]['base']:.1%}. Beyond "
+        f"random directions that is {_points(rows[0])} percentage points as a whole and "
+        f"{_points(rows[1])} with the ends apart ({p_value(rows[1]['p'])}). "
     )
-    if apart["low"] > whole["high"]:
-        return text + "**One end is named more often than the mixture of both.**"
-    if apart["high"] < whole["low"]:
-        return text + "**One end is named less often than the mixture of both.**"
-    return text + "**A difference does not show.**"
+    if rows[1]["p"] > _LEVEL or rows[1]["low"] <= 0:
+        return text + "**That ends mean more than random directions does not show.**"
+    return text + "**Taken apart, ends mean more than random directions.**"
 
 
 def _row(table: pd.DataFrame, what: str) -> dict[Any, Any]:
     return table[table["what"] == what].to_dict("records")[0]
 
 
-def _share(row: Mapping[Any, Any]) -> str:
+def _share(row: dict[Any, Any]) -> str:
     return f"{row['share']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
 
 
@@ -183,9 +197,9 @@ def _holm(row: dict[Any, Any]) -> str:
 
 
 def _which(change: pd.DataFrame) -> str:
-    """Name the tasks and levels whose share changed."""
+    """Name the tasks and levels whose share changed beyond random directions."""
     rows = change[(change["what"] != "explained") & (change["p_holm"] <= _LEVEL)].to_dict("records")
     if not rows:
-        return "By task and level, no change shows."
+        return "By task and level, no change shows beyond that."
     said = [f"{row['what']} ({_points(row)})" for row in rows]
-    return f"By task and level, a change shows for {', '.join(said)}."
+    return f"By task and level, a change beyond that shows for {', '.join(said)}."
