@@ -167,3 +167,13 @@ def test_a_run_that_stopped_goes_on(server, ask):
     assert len(server.seen) == 4
     made = annotate(table, ask(), runs=2)
     assert len(server.seen) == 6 and (made["concept"] == "animals").all()
+
+
+def test_an_annotator_by_name(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "from-outside")
+    assert isinstance(sn.shift.load_annotator("lexicon", WORDS), sn.shift.Lexicon)
+    asked = sn.shift.load_annotator(server.url, WORDS, "m", tmp_path)
+    assert asked(WORDS, 0).concept == "animals"
+    assert server.seen[0][1]["Authorization"] == "Bearer from-outside"
+    with pytest.raises(sn.InputError, match="'lexikon' is no address"):
+        sn.shift.load_annotator("lexikon", WORDS)

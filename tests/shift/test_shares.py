@@ -6,7 +6,13 @@ import pytest
 from scipy.stats import binomtest
 
 import sparcom_nb as sn
-from sparcom_nb.shift.shares import WHAT, _holm, compare_shares, concept_shares
+from sparcom_nb.shift.shares import (
+    WHAT,
+    _holm,
+    compare_shares,
+    concept_shares,
+    shares_by_strength,
+)
 
 
 def annotated(concepts, run=0):
@@ -82,3 +88,25 @@ def test_holm():
 def test_models_of_other_shape_are_refused():
     with pytest.raises(sn.InputError, match="8 components against 6"):
         compare_shares(annotated(SOME), annotated(SOME[:6]))
+
+
+def test_controls_are_taken_off_first():
+    base, tuned = (
+        annotated(["none/semantic"] * 6 + [""] * 4),
+        annotated(["none/semantic"] * 3 + [""] * 7),
+    )
+    fewer = annotated([""] * 3 + ["none/semantic"] + [""] * 6)
+    row = compare_shares(base, tuned, (base, fewer)).set_index("what").loc["explained"]
+    assert (row["base"], row["tuned"]) == pytest.approx((0, 0.2))
+    change = np.array([1.0] * 3 + [-1] + [0] * 6)
+    assert row["difference"] == pytest.approx(change.mean())
+    assert row["p"] == pytest.approx(binomtest(3, 4).pvalue)
+    with pytest.raises(sn.InputError, match="10 components against 6"):
+        compare_shares(base, tuned, (base, annotated(SOME[:6])))
+
+
+def test_strong_components_come_first():
+    table = annotated(["none/syntax"] * 4 + [""] * 8)  # components 0 and 1 of two layers
+    groups = shares_by_strength(table, edges=(0, 2, 4)).query("what == 'explained'")
+    assert groups["start"].tolist() == [0, 2, 4]
+    assert groups["share"].tolist() == [1, 0, 0] and groups["n"].tolist() == [4, 4, 4]

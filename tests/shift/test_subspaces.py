@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import ttest_rel
 
 import sparcom_nb as sn
 from sparcom_nb.shift import concepts, subspaces
@@ -182,3 +183,31 @@ def test_wrong_arguments_are_named(load):
     for r in (0, 33):
         with pytest.raises(sn.InputError, match=f"between 1 and 32, got {r}"):
             sn.shift.rotation(load("llama"), load("llama"), r=r)
+
+
+def test_the_placebo_is_compared_network_by_network(load, other):
+    tuned = sn.shift.rotation(load("llama"), other, r=4)
+    same = sn.shift.placebo_rotation(tuned, tuned)
+    assert same["value"] == 0 and same["p"] == 1 and same["networks"] == 3
+    less = tuned.assign(angle=tuned["angle"] * np.repeat([0.5, 0.6, 0.4], 4))
+    test = sn.shift.placebo_rotation(tuned, less)
+    means = [t.groupby("layer")["angle"].mean() for t in (tuned, less)]
+    expected = ttest_rel(*means)
+    assert test["p"] == pytest.approx(expected.pvalue)
+    assert (test["low"], test["high"]) == pytest.approx(tuple(expected.confidence_interval()))
+    assert test["placebo"] == pytest.approx(means[1].mean())
+
+
+def test_matched_words_stand_side_by_side(load, other):
+    words = ["sky", "pear", "apple", "rain"]
+    turned = sn.shift.rotation(load("llama"), other, r=4)
+    lists = [
+        sn.shift.component_words(sn.shift.ffn_concepts(m, words)) for m in (load("llama"), other)
+    ]
+    table = sn.shift.matched_words(turned, *lists)
+    assert list(table) == ["layer", "component", "base", "partner", "tuned", "cosine"]
+    assert len(table) == 12
+    for row in table.to_dict("records"):
+        for side, name, which in ((0, "base", "component"), (1, "tuned", "partner")):
+            found = lists[side].query(f"layer == {row['layer']} and component == {row[which]}")
+            assert found["words"].item() == row[name]

@@ -44,7 +44,7 @@ def variance(explained: Mapping[str, pd.DataFrame], halves: Mapping[str, pd.Data
     left.yaxis.set_major_formatter(PercentFormatter(1))
     left.legend(fontsize=8)
     label(left, "Mean over the networks", "component (1 is the strongest)", "variance explained")
-    right.set_ylim(0, None)
+    right.set_ylim(0, 1.1 * max(half["components"].max() for half in halves.values()))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     label(right, "Components that hold half of the variance", "layer", "components")
     return fig
