@@ -44,12 +44,13 @@ def attribute(
     write = _WRITERS.get(out.suffix.lower())
     if write is None:
         raise InputError(f"{out}: the file must end in {', '.join(_WRITERS)}")
-    texts = [_text(prompt), _text(response)]
-    if not texts[1].strip():
+    said, answer = _text(prompt), _text(response)
+    if not answer.strip():
         raise InputError("the response is empty: there is nothing to attribute")
     found = input_attribution(
         load_model(model, device),
-        *texts,
+        said,
+        answer,
         objective,
         template=template,
         batch_tokens=batch_tokens,

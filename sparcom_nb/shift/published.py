@@ -134,6 +134,6 @@ def _compare(sides: dict[str, pd.DataFrame], paired: bool = False) -> pd.DataFra
             row |= {f"{name} mean": own.mean(), f"{name} std": own.std(), f"{name} n": len(own)}
         test = ttest_rel if paired else ttest_ind
         options: dict[str, Any] = {} if paired else {"equal_var": False}
-        result = test(*values, alternative="less", **options)
+        result: Any = test(*values, alternative="less", **options)
         rows.append(row | {"t": float(result.statistic), "p": float(result.pvalue)})
     return pd.DataFrame(rows)

@@ -22,7 +22,7 @@ def one_response(name: str, S: xr.DataArray) -> str:
     values = S.to_numpy()
     order = np.argsort(-values.max(axis=0))[:2]
     said = [
-        f"“{_token(S['output_token'], m)}” from “{_token(S['input_token'], values[:, m].argmax())}” "
+        f"“{_token(S['output_token'], m)}” from “{_token(S['input_token'], int(values[:, m].argmax()))}” "
         f"(S = {values[:, m].max():.1e})"
         for m in sorted(order.tolist())
     ]
