@@ -33,8 +33,6 @@ DEVIATIONS = 1.96
 #: Layers are compared in quarters of the model (8 of 32 in the paper).
 GROUPS = 4
 
-_ROWS = 512
-
 
 def attention_word_pairs(
     model: TransformerBridge,
@@ -50,7 +48,8 @@ def attention_word_pairs(
     is kept when H_q H_k > 0 and the cosine of their static vectors exceeds, for both words, the mean
     + 1.96 standard deviations of the word's cosines with the first ``baseline`` words.
 
-    The heads are read one after the other: memory does not grow with the model.
+    The heads are read one after the other: beside the table, memory grows with the square of the
+    number of words and not with the model.
 
     Args:
         model: any model with a norm before its attention.
@@ -71,12 +70,12 @@ def attention_word_pairs(
         if value < 1:
             raise InputError(f"{name} must be 1 or more, not {value}")
     vectors = _unit(np.stack(list(word_vectors(similarity, words).values()))).to(taps.device(model))
-    cut = closeness_threshold(vectors, baseline)
+    cosine = close_words(vectors, baseline)
     embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(vectors.device)
     found = []
     for layer, w_q, w_k in taps.attention_weights(model):
         for head, (query, key) in enumerate(zip(embedded @ w_q, embedded @ w_k, strict=True)):
-            pairs = _head_pairs(query, key, vectors, cut, min(top_k, len(words)))
+            pairs = _head_pairs(query, key, cosine, min(top_k, len(words)))
             found.append(_table(layer, head, pairs, words))
     return pd.concat(found, ignore_index=True)
 
@@ -86,8 +85,16 @@ def closeness_threshold(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
 
     vectors: unit vectors [word, feature]; the mean is over the first ``baseline`` of them.
     """
-    parts = [part @ vectors[:baseline].T for part in vectors.split(_ROWS)]
-    return torch.cat([c.mean(dim=1) + DEVIATIONS * c.std(dim=1, correction=0) for c in parts])
+    cosine = vectors @ vectors[:baseline].T
+    return cosine.mean(dim=1) + DEVIATIONS * cosine.std(dim=1, correction=0)
+
+
+def close_words(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
+    """Cosines [word, word] of different words that are close for both; minus infinity elsewhere."""
+    cut = closeness_threshold(vectors, baseline)
+    cosine = vectors @ vectors.T
+    cosine[cosine <= torch.maximum(cut[:, None], cut[None, :])] = -torch.inf
+    return cosine.fill_diagonal_(-torch.inf)
 
 
 def unordered_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -170,12 +177,13 @@ def verb_shift(
         verbs a number is NaN.
     """
     others = [verb for verb in general if verb not in set(verbs)]
-    own = verb_shares(base_pairs, tuned_pairs, verbs, layers)
-    other = verb_shares(base_pairs, tuned_pairs, others, layers)
+    shares = verb_shares(base_pairs, tuned_pairs, [*verbs, *others], layers)
+    own = shares["verb"].isin(verbs)
     names = _layer_groups(layers or 1 + _last_layer(base_pairs, tuned_pairs))
     rows = []
     for name in dict.fromkeys([*names, "all"]):
-        a, b = (t.loc[t["layers"] == name, "share"].to_numpy(float) for t in (own, other))
+        here = shares["layers"] == name
+        a, b = (shares.loc[here & kind, "share"].to_numpy(float) for kind in (own, ~own))
         row = _summary(a) | {f"general_{key}": value for key, value in _summary(b).items()}
         rows.append({"layers": name, **row, **_verb_tests(a, b, draws, seed)})
     return pd.DataFrame(rows)
@@ -186,25 +194,20 @@ def _unit(vectors: np.ndarray) -> Tensor:
     return torch.nn.functional.normalize(torch.from_numpy(vectors), dim=1)
 
 
-def _head_pairs(
-    query: Tensor, key: Tensor, vectors: Tensor, cut: Tensor, top_k: int
-) -> tuple[np.ndarray, ...]:
+def _head_pairs(query: Tensor, key: Tensor, cosine: Tensor, top_k: int) -> tuple[np.ndarray, ...]:
     """Dimension, key word, query word and cosine of the pairs of a head.
 
-    query, key: H_q and H_k [word, dim]; vectors: unit [word, feature]; cut: [word].
+    query, key: H_q and H_k [word, dim]; cosine: of :func:`close_words`.
     """
     energy = (query.square() + key.square()).sum(dim=0)
     order = energy.argsort(descending=True, stable=True)
     query, key = query.T[order], key.T[order]
     asks, answers = (h.abs().topk(top_k, dim=1).indices for h in (query, key))
     product = key.gather(1, answers)[:, :, None] * query.gather(1, asks)[:, None, :]
-    cosine = vectors[answers] @ vectors[asks].mT
-    closest = torch.maximum(cut[answers][:, :, None], cut[asks][:, None, :])
-    differ = answers[:, :, None] != asks[:, None, :]
-    rank, k, q = ((cosine > closest) & (product > 0) & differ).nonzero(as_tuple=True)
-    kept = cosine[rank, k, q].cpu().numpy()
-    columns = (t.cpu().numpy() for t in (rank, order[rank], answers[rank, k], asks[rank, q]))
-    rank, dim, key_word, query_word = columns
+    close = cosine[answers[:, :, None], asks[:, None, :]]
+    rank, k, q = ((close > -torch.inf) & (product > 0)).nonzero(as_tuple=True)
+    found = (rank, order[rank], answers[rank, k], asks[rank, q], close[rank, k, q])
+    rank, dim, key_word, query_word, kept = (column.cpu().numpy() for column in found)
     by_cosine = np.lexsort((-kept, rank))
     return tuple(column[by_cosine] for column in (dim, key_word, query_word, kept))
 
