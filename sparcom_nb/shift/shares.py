@@ -95,7 +95,7 @@ def compare_shares(
         "p": change.apply(_sign_test), "n": len(change),
     }  # fmt: skip
     table = pd.DataFrame(columns)
-    table["p_holm"] = _holm(table["p"].to_numpy())
+    table["p_holm"] = holm(table["p"].to_numpy())
     if base["run"].nunique() > 1 and not controls:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # runs that all say the same
@@ -136,8 +136,8 @@ def _sign_test(change: pd.Series) -> float:
     return float(binomtest(up, up + down).pvalue) if up + down else 1.0
 
 
-def _holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction."""
+def holm(p: np.ndarray) -> np.ndarray:
+    """Correct several p for their number (Holm 1979, step-down)."""
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
     corrected = np.empty(len(p))

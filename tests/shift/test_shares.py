@@ -8,9 +8,9 @@ from scipy.stats import binomtest
 import sparcom_nb as sn
 from sparcom_nb.shift.shares import (
     WHAT,
-    _holm,
     compare_shares,
     concept_shares,
+    holm,
     shares_by_strength,
 )
 
@@ -82,7 +82,7 @@ def test_no_change_no_difference():
 
 
 def test_holm():
-    np.testing.assert_allclose(_holm(np.array([0.01, 0.04, 0.03, 0.5])), [0.04, 0.09, 0.09, 0.5])
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.5])), [0.04, 0.09, 0.09, 0.5])
 
 
 def test_models_of_other_shape_are_refused():

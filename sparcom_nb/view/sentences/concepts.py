@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sparcom_nb.shift.shares import holm
 from sparcom_nb.shift.subspaces import SAME
 from sparcom_nb.view.prose import interval, p_value
 
@@ -67,16 +69,18 @@ def beyond_chance(
     Tables of :func:`sparcom_nb.shift.compare_shares` of random directions with a model, by model:
     of all components, and of the ``r`` strongest of each network.
     """
+    rows = [_row(tables[name], "explained") for name in all_ for tables in (all_, strongest)]
+    p = iter(holm(np.array([row["p"] for row in rows])))
     parts = []
-    for name in all_:
-        rows = _row(all_[name], "explained"), _row(strongest[name], "explained")
-        shown = [row["p"] <= _LEVEL and row["low"] > 0 for row in rows]
+    for name, whole, top in zip(all_, rows[::2], rows[1::2], strict=True):
+        p_whole, p_top = next(p), next(p)
+        shown = (p_whole <= _LEVEL and whole["low"] > 0, p_top <= _LEVEL and top["low"] > 0)
         parts.append(
-            f"In the {name} model, components have a name {_points(rows[0])} percentage points more "
-            f"often than random directions ({p_value(rows[0]['p'])}), the {r} strongest of each "
-            f"network {_points(rows[1])} ({p_value(rows[1]['p'])}): **{_BEYOND[shown[0], shown[1]]}.**"
+            f"In the {name} model, components have a name {_points(whole)} percentage points more "
+            f"often than random directions ({p_value(p_whole)}), the {r} strongest of each network "
+            f"{_points(top)} ({p_value(p_top)}): **{_BEYOND[shown]}.**"
         )
-    return " ".join(parts)
+    return " ".join(parts) + f" (Each p corrected for {len(rows)} tests, Holm.)"
 
 
 def difference(change: pd.DataFrame, net: pd.DataFrame) -> str:
