@@ -58,10 +58,11 @@ def published(table: pd.DataFrame) -> Figure:
         y = np.arange(len(choices))[::-1] + 0.15 * (1 - n)
         axes.plot(-part["t"], y, marker, label=group, markersize=5)
     axes.axvline(0, color=NEUTRAL, linewidth=1)
-    axes.axvspan(-1.96, 1.96, color="#eeeeee", zorder=0)
+    axes.axvspan(-1.64, 1.64, color="#eeeeee", zorder=0)
     axes.set_yticks(range(len(choices))[::-1], choices)
     axes.legend()
-    label(axes, "Table 2 under other choices (grey: within 1.96)", "t, Vicuna above LLaMA", "")
+    title = "Table 2 under other choices (grey: not at 5 %, one-sided)"
+    label(axes, title, "t, Vicuna above LLaMA", "")
     return fig
 
 
