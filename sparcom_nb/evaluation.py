@@ -204,9 +204,11 @@ def continuations(
     """Greedy continuation of every prompt, as stripped text, in their order."""
     order = sorted(range(len(prompts)), key=lambda n: len(prompts[n].ids))
     outputs = [""] * len(prompts)
+    # In 64 bits the library's mask of left padding overflows (its softmax has 32): one by one then.
+    size = 1 if model.cfg.dtype.itemsize > 4 else _BATCH_ROWS
     with progress(len(prompts), "answer", "instructions", show_progress) as shown:
-        for start in range(0, len(order), _BATCH_ROWS):
-            rows = order[start : start + _BATCH_ROWS]
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
             texts = _generate(model, [prompts[n] for n in rows], max_new_tokens)
             for n, text in zip(rows, texts, strict=True):
                 outputs[n] = text

@@ -1,10 +1,7 @@
 """Notebook 16 where there is nothing to see: one model twice, shuffled categories, a false placebo."""
 
 import nbformat
-import numpy as np
-import pytest
 
-import sparcom_nb as sn
 from sparcom_nb.report import build
 
 NAME = "16_before_after"
@@ -25,27 +22,15 @@ def test_one_model_twice_is_not_changed(tmp_path):
     assert "has no placebo here" in said
 
 
-@pytest.fixture(scope="module")
-def shuffled(tmp_path_factory):
-    """The text of an instruction goes to a random category: nothing can differ by category."""
-    data = sn.load_instructions("miniworld")
-    order = np.random.default_rng(3).permutation(len(data))
-    texts = data[["instruction", "input", "response"]].iloc[order].reset_index(drop=True)
-    file = tmp_path_factory.mktemp("shuffled") / "shuffled.jsonl"
-    rows = data.drop(columns=list(texts)).join(texts)
-    file.write_text(rows.to_json(orient="records", lines=True), encoding="utf-8")
-    return str(file)
-
-
 def test_shuffled_categories_show_no_category_effect(tmp_path, shuffled):
     """Tuning altered the model, whatever the rows are called; a false placebo alters as much."""
-    said = told(tmp_path, "tiny-dense", DATA=shuffled, PLACEBO="tiny-dense/instruct")
+    said = told(tmp_path, "tiny-dense", DATA=str(shuffled), PLACEBO="tiny-dense/instruct")
     assert said.count("A category-specific effect does not show") == 2
     assert said.count("beyond more training does not show") == 2
     assert "An alteration beyond sampling shows" in said
 
 
 def test_experts_of_the_moe_pair(tmp_path, shuffled):
-    said = told(tmp_path, "tiny-moe", DATA=shuffled)
+    said = told(tmp_path, "tiny-moe", DATA=str(shuffled))
     assert "a category-specific routing shift does not show" in said
     assert "8 experts in each layer" in said and "experts, gained" in said

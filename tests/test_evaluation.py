@@ -9,9 +9,10 @@ import sparcom_nb as sn
 from sparcom_nb.evaluation import ResponseLoss
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["llama", "gpt2", "mixtral"])
-def test_answers_equal_a_greedy_loop(name, load, rows):
-    model = load(name, "float32")
+def test_answers_equal_a_greedy_loop(name, dtype, load, rows):
+    model = load(name, dtype)
     data = rows.head(10)
     found = sn.answer(model, data, max_new_tokens=6, show_progress=False)
     tokenizer = model.tokenizer

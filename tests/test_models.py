@@ -1,6 +1,7 @@
 """Loading: names, folders, GGUF, and what is refused; every architecture proves its taps."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -207,3 +208,12 @@ def test_importing_is_quick_and_loads_nothing_heavy():
 def test_unknown_activation_keeps_its_sign_or_is_applied():
     assert taps._keeps_sign(torch.nn.SiLU()) and taps._keeps_sign(torch.nn.GELU())
     assert not taps._keeps_sign(torch.nn.Sigmoid()) and not taps._keeps_sign(torch.abs)
+
+
+def test_a_missing_bos_stays_missing(folders, tmp_path):
+    """TransformerLens puts the end of sequence in its place, which would stand before every text."""
+    folder = shutil.copytree(folders("llama"), tmp_path / "model")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config |= {"bos_token": None, "tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    assert sn.load_model(folder).tokenizer.bos_token_id is None

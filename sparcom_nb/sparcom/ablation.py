@@ -80,15 +80,19 @@ def halves(data: pd.DataFrame, by: str = "subtype", seed: int = 0) -> np.ndarray
         data: rows with category and subtype.
         by: ``subtype`` deals whole sub-types of every category at random, so that a set is judged
             on tasks it was not defined on (a category with a single sub-type is dealt by rows);
-            ``row`` deals the rows of every sub-type in turn: other instructions of the same tasks.
+            ``row`` deals a category's rows in turn, sub-type after sub-type: other instructions of
+            the same tasks, where a sub-type has more than one.
         seed: of the dealing.
     """
     if by not in ("subtype", "row"):
         raise InputError(f"unknown by {by!r}; use subtype or row")
     names = data["category"] + "/" + data["subtype"]
-    if by == "row":
-        return names.groupby(names).cumcount().to_numpy() % 2
     rng, dealt = np.random.default_rng(seed), np.zeros(len(data), dtype=int)
+    if by == "row":
+        order = np.argsort(names.to_numpy(str), kind="stable")
+        sorted_rows = data["category"].to_numpy()[order]
+        dealt[order] = pd.Series(sorted_rows).groupby(sorted_rows).cumcount() % 2
+        return dealt
     for of_category in names.groupby(data["category"]).groups.values():
         labels = names[of_category]
         known = rng.permutation(labels.unique())

@@ -48,7 +48,9 @@ def category_overlap_at(frequency: xr.DataArray, top: float, seed: int = 0) -> x
 def _measures(
     frequency: xr.DataArray, by: str, cut: float, agreement: float, draws: int, seed: int
 ) -> dict[str, float]:
-    marked = specific(frequency, **{by: cut}).compute()
+    marked = (
+        specific(frequency, cut) if by == "top" else specific(frequency, threshold=cut)
+    ).compute()
     test = separation(overlap(marked), draws, seed)
     sizes = (
         category_sets(marked, agreement).to_numpy().reshape(-1, np.prod(marked.shape[1:])).sum(1)

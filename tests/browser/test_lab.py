@@ -66,8 +66,9 @@ def test_the_slider_changes_the_picture(lab, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 2400})
     page.goto(f"{lab}/tree/12.ipynb", timeout=120_000)
     page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=120_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=120_000)
     page.locator("[data-command='notebook:restart-run-all']").click()
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".jp-Dialog", has_text="Restart").locator(".jp-mod-accept").click()
     picture = page.locator(".widget-html img").last
     picture.wait_for(timeout=200_000)
     page.locator(".widget-slider .noUi-handle").last.focus()

@@ -74,6 +74,8 @@ def test_halves_by_row_split_every_subtype_and_by_subtype_none(data):
     assert (pd.Series(by_subtype).groupby(data["category"]).mean() == 0.5).all()
     single = data.assign(subtype="one")
     assert (pd.Series(sparcom.halves(single)).groupby(data["category"]).mean() == 0.5).all()
+    alone = data.assign(subtype=data["id"])
+    assert (pd.Series(sparcom.halves(alone, "row")).groupby(data["category"]).mean() == 0.5).all()
     with pytest.raises(InputError, match="unknown by 'item'"):
         sparcom.halves(data, "item")
 

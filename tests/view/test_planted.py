@@ -27,7 +27,9 @@ def test_recovery_is_read_from_the_curves():
     text = sentences.recovery(
         curves({"SPARCOM": (1.0, 0.95, 0.0), "LAPE": (1.0, 0.4, 0.0)}), "instruction"
     )
-    assert "at noise 0, SPARCOM has precision 1.00 [0.95, 1.05] and recall 1.00 [0.95, 1.05]." in text
+    assert (
+        "at noise 0, SPARCOM has precision 1.00 [0.95, 1.05] and recall 1.00 [0.95, 1.05]." in text
+    )
     assert "SPARCOM up to noise 0.5" in text and "LAPE up to noise 0," in text
     assert "mean contrast never" in text and "no method is clearly better than chance" in text
 

@@ -28,8 +28,8 @@ def switched_off(table: pd.DataFrame) -> str:
     means = table.groupby("role", sort=False)[["own", "others"]].mean().reset_index()
     rows = means.to_dict("records")
     said = [
-        f"{row['role']} neurons {row['own']:+.2f} nats a token on their own category, "
-        f"{row['others']:+.2f} on the others"
+        f"{row['role']} neurons {row['own']:+z.2f} nats a token on their own category, "
+        f"{row['others']:+z.2f} on the others"
         for row in rows
     ]
     matter = [row["role"] for row in rows if row["own"] > 0.05 + abs(row["others"])]
