@@ -24,7 +24,7 @@ from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.shift.embeddings import word_embeddings
 from sparcom_nb.shift.words import Similarity, word_vectors
-from sparcom_nb.stats import mean_interval
+from sparcom_nb.stats import mean_interval, random_rotation
 
 #: Words of the vocabulary, from the first, that say how close two words are by chance.
 BASELINE = 3000
@@ -40,6 +40,7 @@ def attention_word_pairs(
     similarity: Similarity,
     top_k: int = 100,
     baseline: int = BASELINE,
+    turn: int | None = None,
 ) -> pd.DataFrame:
     """Word pairs of every dimension of every attention head (Wu et al. 2024, section 3.2).
 
@@ -57,6 +58,9 @@ def attention_word_pairs(
         similarity: static word vectors, see :func:`word_vectors`.
         top_k: query words and key words of a dimension.
         baseline: words that make the thresholds.
+        turn: seed of a random rotation of the residual stream before all heads, as a control: heads
+            keep their singular values, and how queries and keys lie to one another, but read other
+            directions.
 
     Returns:
         DataFrame: layer, head, dim, key_word, query_word (categories in the order of ``words``),
@@ -72,6 +76,9 @@ def attention_word_pairs(
     vectors = _unit(np.stack(list(word_vectors(similarity, words).values()))).to(taps.device(model))
     cosine = close_words(vectors, baseline)
     embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(vectors.device)
+    if turn is not None:
+        rotation = random_rotation(embedded.shape[1], np.random.default_rng(turn))
+        embedded = embedded @ torch.from_numpy(rotation).to(embedded)
     found = []
     for layer, w_q, w_k in taps.attention_weights(model):
         for head, (query, key) in enumerate(zip(embedded @ w_q, embedded @ w_k, strict=True)):

@@ -124,9 +124,9 @@ def head_overlap(
     return table.assign(jaccard=own, other=_row_means(jaccard))
 
 
-def mean_overlap(overlap: pd.DataFrame, column: str) -> dict[str, float]:
+def mean_overlap(overlap: pd.Series) -> dict[str, float]:
     """Mean over heads with its 95 % interval: value, low, high, n; NaN where no head has a value."""
-    values = overlap[column].dropna().to_numpy(float)
+    values = overlap.dropna().to_numpy(float)
     if not len(values):
         return {"value": np.nan, "low": np.nan, "high": np.nan, "n": 0}
     value, low, high = mean_interval(values, np.arange(len(values)))

@@ -90,7 +90,9 @@ def instruction_scores(
     kept = [attributions[n] for n in rows]
     scores = [
         instruction_score(
-            importance_density(one, b, normalise=normalise, length=length), one["mask"] != rest, mean
+            importance_density(one, b, normalise=normalise, length=length),
+            one["mask"] != rest,
+            mean,
         )
         for one in kept
     ]

@@ -25,6 +25,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.shift.concepts import Networks, networks, principal_axes
+from sparcom_nb.stats import random_rotation
 
 #: Angles below this (degrees) are rounding.
 SAME = 1e-3
@@ -74,7 +75,7 @@ def turned_change(
         :func:`sparcom_nb.shift.ffn_concepts` takes them for ``weights``.
     """
     pairs = _paired(base_model, tuned_model, kind)
-    frame = _random_frame(pairs[0][1].shape[1], np.random.default_rng(seed))
+    frame = random_rotation(pairs[0][1].shape[1], np.random.default_rng(seed))
     turn = torch.from_numpy(frame).to(pairs[0][1].device)
     return [(key, base.double() + (tuned - base).double() @ turn) for key, base, tuned in pairs]
 
@@ -110,7 +111,7 @@ def random_subspaces(d_model: int, r: int, draws: int = 20, seed: int = 0) -> pd
         DataFrame as of :func:`rotation`, with the column draw and without layer.
     """
     rng = np.random.default_rng(seed)
-    frames = [[_random_frame(d_model, rng)[:r] for _ in range(2)] for _ in range(draws)]
+    frames = [[random_rotation(d_model, rng)[:r] for _ in range(2)] for _ in range(draws)]
     return pd.concat([_compare({"draw": n}, *pair) for n, pair in enumerate(frames)])
 
 
@@ -236,9 +237,3 @@ def _compare(key: dict[str, int], a: np.ndarray, b: np.ndarray) -> pd.DataFrame:
         "cosine": cosine[component, partner],
     }
     return pd.DataFrame(key | columns)
-
-
-def _random_frame(d: int, rng: np.random.Generator) -> np.ndarray:
-    """A uniformly random rotation [d, d] (Mezzadri 2007)."""
-    q, r = np.linalg.qr(rng.normal(size=(d, d)))
-    return q * np.sign(np.diag(r))

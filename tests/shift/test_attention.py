@@ -128,6 +128,16 @@ def test_equals_loops_over_words_and_pairs(gains, name, baseline):
     assert list(found.columns) == ["layer", "head", "dim", "key_word", "query_word", "cosine"]
 
 
+def test_turned_heads_read_turned_words(gains):
+    model, state = gains("llama")
+    turn = sn.stats.random_rotation(32, np.random.default_rng(7))
+    np.testing.assert_allclose(turn @ turn.T, np.eye(32), atol=1e-12)
+    embed = state["model.embed_tokens.weight"] @ turn
+    expected = twin("llama", model, state | {"model.embed_tokens.weight": embed}, vectors(), TOP_K)
+    found = sn.shift.attention_word_pairs(model, WORDS, vectors(), TOP_K, turn=7)
+    assert Counter(rows_of(found)) == Counter(row[:5] for row in expected)
+
+
 def without_gain(layer, query, key, block):
     return layer, query / block.ln1.w[:, None], key / block.ln1.w[:, None]
 

@@ -75,8 +75,8 @@ def test_head_overlap_of_a_model_with_itself_and_of_nothing():
     assert (same["jaccard"] == 1).all() and (same["other"] <= 1).all()
     nothing = sn.shift.head_overlap(base.iloc[:0], base.iloc[:0], 2, 3)
     assert nothing[["jaccard", "other"]].isna().all(axis=None)
-    assert sn.shift.mean_overlap(nothing, "jaccard")["n"] == 0
-    assert sn.shift.mean_overlap(same, "jaccard")["value"] == 1
+    assert sn.shift.mean_overlap(nothing["jaccard"])["n"] == 0
+    assert sn.shift.mean_overlap(same["jaccard"])["value"] == 1
 
 
 def test_head_words_rank_by_what_other_heads_do_not_hold():

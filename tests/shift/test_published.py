@@ -61,6 +61,23 @@ def test_without_normalisation_table_2_reverses(oracle, tables):
     assert (sn.shift.table_2(raw)["t"] > 0).all()
 
 
+def test_every_choice_of_the_sensitivity_table(oracle, tables, scores):
+    table = sn.shift.published_sensitivity(oracle / "attribution/all_attributions_u8.npz")
+    assert table["choice"].nunique() == 8 and len(table) == 8 * len(GROUPS)
+    by_choice = {name: part.set_index("group") for name, part in table.groupby("choice")}
+    for choice, name in (
+        ("b = 0", "b0"),
+        ("mean over the instruction", "mean_over_mask"),
+        ("mean, not normalised", "unnormalised_mean"),
+        ("both responses at least 200 tokens", "both_outputs_at_least_200_tokens"),
+    ):
+        expected = tables["sensitivity"][name]["table2"]
+        for group in expected:
+            assert by_choice[choice].loc[group, "t"] == pytest.approx(expected[group]["t"])
+    published = by_choice["as published (b = 7)"]
+    check(published.reset_index(), tables["table2"]["groups"], ("llama", "vicuna"))
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(sn.InputError, match="no published attributions"):
         sn.shift.published_scores(tmp_path / "none.npz")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import sparcom_nb as sn
+from sparcom_nb.shift.words import miniworld_texts
 
 TEXTS = [
     "the cat sat on the mat and the dog sat on the rug",
@@ -67,7 +68,7 @@ def test_a_word_that_does_not_occur_has_no_vector():
 
 
 def test_the_default_corpus_knows_its_world():
-    words = sn.shift.vocabulary(sn.shift.miniworld_texts(600))
+    words = sn.shift.vocabulary(miniworld_texts(600))
     table = sn.shift.word_vectors("corpus", words)
     unit = {word: row / np.linalg.norm(row) for word, row in table.items()}
     near = sorted(words, key=lambda other: -float(unit["red"] @ unit[other]))[1:5]

@@ -45,6 +45,8 @@ def test_relatedness():
     assert "does not show" in sentences.relatedness({"base": ratio | {"low": 0.9}})
     text = sentences.relatedness({"base": ratio, "tuned": ratio | {"low": 0.9}})
     assert "shows** (base)." in text and "1.20 [1.10, 1.30]" in text
+    assert "shows** (base, tuned)." in sentences.directions({"base": ratio, "tuned": ratio})
+    assert "does not show.**" in sentences.directions({"base": ratio | {"low": 0.9}})
 
 
 def test_overlap():
@@ -53,9 +55,9 @@ def test_overlap():
     text = sentences.overlap(own, other, None)
     assert "Heads keep a part" in text and "There is no placebo" in text
     assert "does not show: other heads are as close" in sentences.overlap(other, own, None)
-    less = sentences.overlap(own, other, {"value": 0.8, "low": 0.75, "high": 0.85, "n": 16})
-    assert "changed more pairs than plain training" in less
-    assert "does not show" in sentences.overlap(own, other, own)
+    less = {"value": 0.1, "low": 0.05, "high": 0.15, "n": 16}
+    assert "changed more pairs than plain training" in sentences.overlap(own, other, less)
+    assert "does not show" in sentences.overlap(own, other, less | {"low": -0.01})
     same = sentences.overlap({"value": 1.0, "low": 1.0, "high": 1.0, "n": 16}, other, None)
     assert "Tuning changed no word pair" in same and "placebo" not in same
     assert "nothing to compare" in sentences.overlap(own | {"n": 0, "value": np.nan}, other, None)

@@ -98,6 +98,14 @@ def test_control_of_the_rest():
     assert "did not clearly gain" in sentences.against_rest(flat, up)
 
 
+def test_placebo_and_its_absence():
+    up = sentences.placebo(shift_table(0.1, 0.05, 0.15, 0.01))
+    assert "placebo 0.200, tuned 0.300" in up and "beyond that of more training shows" in up
+    assert "does not show" in sentences.placebo(shift_table(0, -0.1, 0.1, 0.5))
+    assert "Plain documents raised" in sentences.placebo(shift_table(-0.1, -0.2, -0.05, 1.0))
+    assert "no placebo of this pair" in sentences.placebo(None)
+
+
 def test_sensitivity_counts_choices():
     all_up = sentences.sensitivity(shift_table(0.1, 0.05, 0.15, 0.01))
     assert "3 of 3" in all_up and "does not depend on these choices" in all_up

@@ -109,7 +109,7 @@ def test_placebo_and_its_absence():
     assert "does not show" in sentences.placebo(test | {"p": 0.4})
     less = sentences.placebo(test | {"value": -5.0, "low": -8.0, "high": -2.0})
     assert "less than plain documents" in less
-    assert "no placebo for **p**" in sentences.no_placebo("p")
+    assert "no placebo of this pair" in sentences.placebo(None)
 
 
 def test_matches_and_ends():

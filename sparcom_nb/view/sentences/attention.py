@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparcom_nb.view.prose import interval, p_value
+from sparcom_nb.view.prose import NO_PLACEBO, interval, p_value
 
 
 def source(similarity: Any, words: Sequence[str], features: int) -> str:
@@ -25,24 +25,23 @@ def relatedness(ratios: dict[str, dict[str, float]]) -> str:
 
     ratios: name of the model -> its ratio to the control, from ``head_ratio``.
     """
-    said = "; ".join(
-        f"{name}: {interval(r['value'], r['low'], r['high'])}" for name, r in ratios.items()
+    return "Pairs with true vectors, divided by pairs with shuffled ones" + _shown(
+        ratios, "That heads bring related words together"
     )
-    n = next(iter(ratios.values()))["n"]
-    text = (
-        "Pairs with true vectors, divided by pairs with shuffled ones (mean ratio over "
-        f"{n} heads, 95 % interval over heads): {said}. "
-    )
-    shows = [name for name, ratio in ratios.items() if ratio["low"] > 1]
-    if not shows:
-        return text + "**That heads bring related words together does not show.**"
-    return text + f"**That heads bring related words together shows** ({', '.join(shows)})."
 
 
-def overlap(
-    own: dict[str, float], other: dict[str, float], placebo: dict[str, float] | None
-) -> str:
-    """Say how far heads keep their pairs through tuning, against other heads and a placebo."""
+def directions(ratios: dict[str, dict[str, float]]) -> str:
+    """Say whether it matters which directions a head reads; ratios as in :func:`relatedness`."""
+    return "Pairs of the heads as they are, divided by pairs of the same heads turned" + _shown(
+        ratios, "That heads read directions which hold related words"
+    )
+
+
+def overlap(own: dict[str, float], other: dict[str, float], less: dict[str, float] | None) -> str:
+    """Say how far heads keep their pairs through tuning, against other heads and a placebo.
+
+    less: how much less a head keeps than in the placebo, where there is one.
+    """
     if not own["n"]:
         return "No head has a word pair in both models: there is nothing to compare."
     text = (
@@ -56,15 +55,13 @@ def overlap(
         text += "Heads keep a part of what they were. "
     else:
         text += "That heads keep what they were does not show: other heads are as close. "
-    if placebo is None:
-        return text + (
-            "There is no placebo of this pair here, so that this change is not known to be more "
-            "than any further training brings."
-        )
+    if less is None:
+        return text + NO_PLACEBO
     text += (
-        f"The placebo overlaps by {interval(placebo['value'], placebo['low'], placebo['high'])}. "
+        f"Head by head, the placebo overlaps with the base by "
+        f"{interval(less['value'], less['low'], less['high'])} more. "
     )
-    if own["high"] < placebo["low"]:
+    if less["low"] > 0:
         return text + "**Instruction tuning changed more pairs than plain training did.**"
     return text + "**More change than by plain training does not show.**"
 
@@ -86,6 +83,17 @@ def verb_shift(table: pd.DataFrame, words: int) -> str:
         f"{whole['general_n']} other verbs, in {_shares(whole, 'general_')}. "
     )
     return text + _tests(whole) + _quarters(table.iloc[:-1])
+
+
+def _shown(ratios: dict[str, dict[str, float]], what: str) -> str:
+    """Give the ratios, and in which models they lie above one."""
+    said = "; ".join(
+        f"{name}: {interval(r['value'], r['low'], r['high'])}" for name, r in ratios.items()
+    )
+    n = next(iter(ratios.values()))["n"]
+    shows = [name for name, ratio in ratios.items() if ratio["low"] > 1]
+    verdict = f"shows** ({', '.join(shows)})." if shows else "does not show.**"
+    return f" (mean ratio over {n} heads, 95 % interval over heads): {said}. **{what} {verdict}"
 
 
 def _shares(row: pd.Series, prefix: str) -> str:

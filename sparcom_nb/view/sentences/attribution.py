@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.shift.density import LEVELS, levels
-from sparcom_nb.view.prose import evidence, interval
+from sparcom_nb.view.prose import NO_PLACEBO, evidence, interval
 from sparcom_nb.view.tokens import visible
 
 #: Markdown in a token is text, not markup.
@@ -77,6 +77,24 @@ def against_rest(instruction: pd.DataFrame, rest: pd.DataFrame) -> str:
     if of["low"] > 0:
         return "**The instruction gained and the rest of the prompt did not.**"
     return "**The instruction did not clearly gain**, so that there is nothing to hold against the rest."
+
+
+def placebo(table: pd.DataFrame | None) -> str:
+    """Hold the tuned model against the base trained as long on plain documents.
+
+    table: of :func:`sparcom_nb.shift.score_shift`, the placebo in the place of the base.
+    """
+    if table is None:
+        return NO_PLACEBO
+    row = table[table["category"] == "all"].iloc[0]
+    text = (
+        f"Score of the instruction: placebo {row['base']:.3f}, tuned {row['tuned']:.3f}, a difference "
+        f"of {interval(row['value'], row['low'], row['high'], 3)} (one-sided p = {row['p']:.3f}). "
+    )
+    if row["high"] < 0:
+        return text + "**Plain documents raised the score more than instructions did.**"
+    shows = evidence(row["p"], row["low"], row["null_mean"])
+    return text + f"**An effect of instructions beyond that of more training {shows}.**"
 
 
 def category_effect(effect: dict[str, Any], at_equal_length: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sparcom_nb.shift.shares import holm
 from sparcom_nb.shift.subspaces import SAME
-from sparcom_nb.view.prose import interval, p_value
+from sparcom_nb.view.prose import NO_PLACEBO, interval, p_value
 
 _LEVEL = 0.05
 _BEYOND = {
@@ -132,8 +132,10 @@ def rotation(test: dict[str, Any], ceiling: pd.DataFrame, r: int) -> str:
     )
 
 
-def placebo(test: dict[str, Any]) -> str:
-    """Compare tuning with equally long training on plain documents."""
+def placebo(test: dict[str, Any] | None) -> str:
+    """Compare tuning with equally long training on plain documents, where there is a placebo."""
+    if test is None:
+        return NO_PLACEBO
     text = (
         f"The placebo turned the concepts by {test['placebo']:.1f} degrees. Tuning turned them "
         f"{interval(test['value'], test['low'], test['high'], 1)} degrees further (95 % over "
@@ -143,15 +145,6 @@ def placebo(test: dict[str, Any]) -> str:
         return text + "**That instructions turn more than plain documents does not show.**"
     more = "more" if test["value"] > 0 else "less"
     return text + f"**Instructions turned the concepts {more} than plain documents.**"
-
-
-def no_placebo(pair: str) -> str:
-    """Say that the floor is missing."""
-    return (
-        f"There is no placebo for **{pair}** on this machine, so this floor is missing: nothing here "
-        "can tell instructions from more training of any kind. The random change has the size of "
-        "the true one; it does not say what another training would have done."
-    )
 
 
 def matches(words: pd.DataFrame) -> str:
