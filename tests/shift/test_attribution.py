@@ -190,3 +190,16 @@ def test_equals_the_published_code(oracle, reference):
         assert attribution.sizes["output"] == len(one["output_tokens"])
         if one["output_tokens"]:
             assert_close(attribution, arrays[f"pair{one['pair']}/expl"], 1e-5)
+
+
+def test_a_batch_equals_the_published_batch(oracle, reference):
+    pairs, arrays = reference
+    names = sorted(name for name in arrays if name.startswith("batch/") and name.endswith("/expl"))
+    three = [pairs[int(name.split("_pair")[1].removesuffix("/expl"))] for name in names]
+    found = sn.shift.input_attribution(
+        sn.load_model(oracle / "tiny-llama"),
+        [one["prompt"] for one in three],
+        [one["response"] for one in three],
+    )
+    for name, attribution in zip(names, found, strict=True):
+        assert_close(attribution, arrays[name], 1e-5)
