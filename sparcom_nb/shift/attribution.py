@@ -31,7 +31,7 @@ from sparcom_nb.prompts import Prompt
 from sparcom_nb.shift.joint import Joint, join
 
 #: Response tokens in one backward pass: memory grows with it, time hardly falls beyond.
-CHUNK = 8
+CHUNK = 16
 
 #: From logits [..., vocabulary] and target ids [..., 1] to what is differentiated [..., 1].
 OBJECTIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
