@@ -1,4 +1,4 @@
-from . import capture, describe, prompts, sparcom, stats, taps, view
+from . import capture, describe, prompts, shift, sparcom, stats, taps, view
 from .errors import InputError
 from .evaluation import (
     answer,
@@ -36,6 +36,7 @@ __all__ = [
     "mean_activation",
     "perplexity",
     "prompts",
+    "shift",
     "sparcom",
     "stats",
     "taps",

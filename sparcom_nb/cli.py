@@ -95,6 +95,39 @@ def identify(
 
 
 @app.command()
+def attribute(
+    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    prompt: Annotated[str, typer.Option(help="Text, or @FILE.")],
+    response: Annotated[str, typer.Option(help="Text, or @FILE.")],
+    out: Annotated[Path, typer.Option(help="FILE.html, FILE.csv or FILE.nc.")],
+    objective: Annotated[
+        str, typer.Option(help="probability, logit or log_probability of a response token.")
+    ] = "probability",
+    template: Annotated[
+        bool, typer.Option(help="Put the prompt into the model's chat template.")
+    ] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Show which tokens of a prompt each token of a response comes from."""
+    from sparcom_nb.attribute import attribute as run
+
+    found = run(
+        model,
+        prompt,
+        response,
+        out,
+        objective=objective,
+        template=template,
+        device=device,
+        batch_tokens=batch_tokens,
+    )
+    n_inputs, n_outputs = found.shape
+    typer.echo(f"{n_inputs} prompt tokens x {n_outputs} response tokens; written to {out}")
+
+
+@app.command()
 def report(
     pair: Annotated[
         list[str] | None,

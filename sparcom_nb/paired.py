@@ -201,6 +201,8 @@ def _splits(n_units: int, splits: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def _jackknife_variance(part: Part, statistic: Statistic) -> float:
     n = len(part.size)
+    if n < 2:
+        return np.nan  # with one unit left out there is nothing to look at
     left_out = np.array([statistic(part.without(unit)) for unit in range(n)])
     return float((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
 

@@ -314,6 +314,12 @@ def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rank < ((count + up) // 2)[index]
 
 
+def random_rotation(d: int, rng: np.random.Generator) -> np.ndarray:
+    """A uniformly random rotation [d, d] (Mezzadri 2007)."""
+    q, r = np.linalg.qr(rng.normal(size=(d, d)))
+    return q * np.sign(np.diag(r))
+
+
 def _ratio(top: np.ndarray | float, bottom: np.ndarray | float) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(top) / np.asarray(bottom)

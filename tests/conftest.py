@@ -231,6 +231,16 @@ def shuffled(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def oracle():
+    """Folder of reference numbers: SPARCOM_ORACLE, or beside the checkout."""
+    beside = Path(__file__).parents[2] / "shared" / "oracle"
+    folder = Path(os.environ.get("SPARCOM_ORACLE", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no reference numbers at {folder} (set SPARCOM_ORACLE)")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def rows():
     """24 rows of very different lengths in three categories with two sub-types each."""
     made = []
