@@ -34,6 +34,7 @@ from sparcom_nb.instructions import validate
 LONG = ("course", "third_pair", "shuffled", "lab")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deal the tests to workers: long ones first; those that share a long fixture together."""
     items.sort(key=lambda item: [name not in item.fixturenames for name in LONG])
