@@ -13,7 +13,7 @@ _BLUE, _ORANGE = "#0072B2", "#D55E00"
 def pairs_by_head(counts: pd.DataFrame, names: list[str]) -> Figure:
     """Number of word pairs of every head, one map for each of the columns ``names``."""
     layers, heads = counts["layer"].nunique(), counts["head"].nunique()
-    fig, panels = figure(2.3 * len(names) + 0.6, 1.2 + min(0.4 * layers, 6), columns=len(names))
+    fig, panels = figure(2.6 * len(names) + 0.6, 1.2 + min(0.4 * layers, 6), columns=len(names))
     top = counts[names].to_numpy().max()
     for n, (axes, name) in enumerate(zip(panels, names, strict=True)):
         grid = counts.pivot(index="layer", columns="head", values=name)
