@@ -11,10 +11,11 @@ export OMP_WAIT_POLICY := PASSIVE
 .PHONY: report test check lab smollm2 setup clean
 
 report: setup
-	$(BIN)/sparcom-nb report --out reports
+	$(BIN)/sparcom-nb report --out reports --jobs 2
 
+# A worker on each core, one thread each: the models are too small to gain from more.
 test: setup
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

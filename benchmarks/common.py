@@ -49,7 +49,7 @@ def compare(
     ``random`` holds the configurations of random models by name; ``span`` is what of a row is read.
     """
     path = _random_model(random[name]) if name in random else model_path(name)
-    model, bare = sn.load_model(path), _bare(path)
+    model, bare = sn.load_model(path), bare_model(path)
     batches = _batches(model, asked.data, asked.rows, span)
     seconds = _take_turns({"bare": lambda b: _forward(bare, b), **passes(model)}, batches, asked)
     tokens = sum(int(b.mask.sum()) for b in batches)
@@ -103,7 +103,8 @@ def _batches(model: c.TransformerBridge, data: str, rows: int, span: str) -> Bat
     return [c.pad([prompts[n] for n in g], 0, "right", taps.device(model)) for g in groups]
 
 
-def _bare(path: Path) -> torch.nn.Module:
+def bare_model(path: Path) -> torch.nn.Module:
+    """Load the model as Hugging Face does, with eager attention."""
     folder, options = config_place(path)
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager", **options

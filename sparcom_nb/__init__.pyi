@@ -1,4 +1,4 @@
-from . import capture, describe, nait, prompts, sparcom, stats, taps, view
+from . import capture, describe, nait, prompts, shift, sparcom, stats, taps, view
 from .errors import InputError
 from .evaluation import (
     answer,
@@ -37,6 +37,7 @@ __all__ = [
     "nait",
     "perplexity",
     "prompts",
+    "shift",
     "sparcom",
     "stats",
     "taps",

@@ -90,7 +90,7 @@ class PositiveCounts:
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count by a product, layer by layer."""
-        visit = _positive_tokens(batch, out, taps.network_layers(model, self.kind))
+        visit = _token_counts(batch, out, taps.network_layers(model, self.kind))
         with taps.reading(model, self.site, visit, sign_only=True, kind=self.kind):
             yield
 
@@ -110,7 +110,8 @@ class RoutingCounts:
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count the tokens at which an expert has a weight."""
-        with taps.reading_routes(model, _positive_tokens(batch, out, taps.sparse_layers(model))):
+        visit = _token_counts(batch, out, taps.sparse_layers(model))
+        with taps.reading_routes(model, visit):
             yield
 
 
@@ -130,15 +131,8 @@ class ExpertCounts:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count by a product with the 0/1 matrix of rows and the expert's tokens."""
-        position = {layer: n for n, layer in enumerate(taps.sparse_layers(model))}
-        row = torch.arange(len(batch.counted), device=out.device).unsqueeze(1)
-        row_of_token = torch.where(batch.counted, row, -1).flatten()
-
-        def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
-            own = (row == row_of_token[token]).float()
-            out[:, position[layer], expert] = own @ _positive(activation)
-
+        """Count by a product, expert by expert."""
+        visit = _expert_counts(batch, out, taps.sparse_layers(model))
         with taps.reading_experts(model, self.site, visit, sign_only=True):
             yield
 
@@ -204,7 +198,8 @@ def token_sums(
     position = {layer: n for n, layer in enumerate(layers)}
     weights = weights.to(torch.promote_types(model.cfg.dtype, torch.float32))
     n_rows, n_weights, length = weights.shape
-    of_token = weights.transpose(1, 2).flatten(0, 1).unsqueeze(2)
+    of_token = weights.transpose(0, 1).flatten(1)  # [weight, row and token]
+    row = torch.arange(n_rows, device=weights.device).unsqueeze(1)
 
     def visit(layer: int, values: Tensor) -> None:
         values = values.abs() if absolute else values
@@ -213,9 +208,9 @@ def token_sums(
 
     def visit_expert(layer: int, expert: int, token: Tensor, values: Tensor) -> None:
         values = values.abs() if absolute else values
-        sums = weights.new_zeros(n_rows, n_weights, values.shape[1])
-        sums.index_add_(0, token // length, of_token[token] * values.unsqueeze(1))
-        add((position[layer], expert), sums)
+        own = (row == token // length).unsqueeze(1) * of_token[:, token]  # [row, weight, token]
+        sums = own.flatten(0, 1) @ values.to(weights.dtype)
+        add((position[layer], expert), sums.unflatten(0, (n_rows, n_weights)))
 
     reading = (
         taps.reading_experts(model, site, visit_expert)
@@ -231,14 +226,27 @@ def _positive(values: Tensor) -> Tensor:
     return torch.gt(values, 0, out=torch.empty(values.shape, device=values.device))
 
 
-def _positive_tokens(batch: Batch, out: Tensor, layers: list[int]) -> taps.Visit:
-    """Count by a product with the 0/1 row of counted tokens (exact: sums far below 2**24)."""
-    counted = batch.counted.unsqueeze(1).float()
+def _token_counts(batch: Batch, out: Tensor, layers: list[int]) -> taps.Visit:
+    """Count by a product with the 0/1 row of counted tokens (counts are exact: far below 2**24)."""
     position = {layer: n for n, layer in enumerate(layers)}
 
-    def visit(layer: int, values: Tensor) -> None:
-        positive = _positive(values).view(*batch.counted.shape, -1)
-        out[:, position[layer]] = torch.bmm(counted, positive).squeeze(1)
+    def visit(layer: int, activation: Tensor) -> None:
+        values = _positive(activation).view(*batch.counted.shape, -1)
+        counted = batch.counted.unsqueeze(1).to(values.dtype)
+        out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
+
+    return visit
+
+
+def _expert_counts(batch: Batch, out: Tensor, layers: list[int]) -> taps.ExpertVisit:
+    """Count by a product with the 0/1 matrix of rows and the expert's counted tokens."""
+    position = {layer: n for n, layer in enumerate(layers)}
+    row = torch.arange(len(batch.counted), device=out.device).unsqueeze(1)
+    row_of_token = torch.where(batch.counted, row, -1).flatten()
+
+    def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
+        own = (row == row_of_token[token]).to(out.dtype)
+        out[:, position[layer], expert] = own @ _positive(activation).to(out.dtype)
 
     return visit
 

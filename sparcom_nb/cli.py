@@ -1,5 +1,6 @@
 """The command line. Exit code 0: all was done; 1: something failed; 2: wrong use, said in one line."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,6 +95,39 @@ def identify(
 
 
 @app.command()
+def attribute(
+    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    prompt: Annotated[str, typer.Option(help="Text, or @FILE.")],
+    response: Annotated[str, typer.Option(help="Text, or @FILE.")],
+    out: Annotated[Path, typer.Option(help="FILE.html, FILE.csv or FILE.nc.")],
+    objective: Annotated[
+        str, typer.Option(help="probability, logit or log_probability of a response token.")
+    ] = "probability",
+    template: Annotated[
+        bool, typer.Option(help="Put the prompt into the model's chat template.")
+    ] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Show which tokens of a prompt each token of a response comes from."""
+    from sparcom_nb.attribute import attribute as run
+
+    found = run(
+        model,
+        prompt,
+        response,
+        out,
+        objective=objective,
+        template=template,
+        device=device,
+        batch_tokens=batch_tokens,
+    )
+    n_inputs, n_outputs = found.shape
+    typer.echo(f"{n_inputs} prompt tokens x {n_outputs} response tokens; written to {out}")
+
+
+@app.command()
 def select(
     model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
     target: Annotated[Path, typer.Option(help="A .jsonl file of samples of the capability.")],
@@ -161,6 +195,9 @@ def report(
         list[str] | None, typer.Option(help="K=V for notebooks that have the parameter K.")
     ] = None,
     fresh: Annotated[bool, typer.Option(help="Run again what is up to date.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Notebooks to run at once; each loads the pair for itself.")
+    ] = 1,
     seed: Seed = 0,
     device: Device = "auto",
     batch_tokens: BatchTokens = None,
@@ -177,7 +214,8 @@ def report(
     defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
     parameters |= {k: v for k, v in given.items() if v != defaults[k]}
     pairs = [check_pair(name) for name in pair or []]
-    failed = build(pairs or None, notebook or None, out, parameters, fresh)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    failed = build(pairs or None, notebook or None, out, parameters, fresh, at_once=jobs)
     typer.echo(f"open {out / 'index.html'}")
     if failed:
         raise typer.Exit(1)

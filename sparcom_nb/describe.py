@@ -10,6 +10,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
+from sparcom_nb.stats import one_sided
+
 
 def guess_from_length(
     lengths: np.ndarray, category: np.ndarray, subtype: np.ndarray, draws: int = 199, seed: int = 0
@@ -26,19 +28,15 @@ def guess_from_length(
         seed: of the permutations.
 
     Returns:
-        dict: accuracy, null_mean and null_high (95th percentile) under permuted lengths, p.
+        dict: accuracy, and of :func:`sparcom_nb.stats.one_sided` under permuted lengths null_mean,
+        null_low, null_high, p, draws.
     """
     rng = np.random.default_rng(seed)
     x = np.log(np.asarray(lengths, dtype=float))[:, None]
     groups = np.char.add(category.astype(str), subtype.astype(str))
     found = _accuracy(x, category, groups)
     null = np.array([_accuracy(rng.permutation(x), category, groups) for _ in range(draws)])
-    return {
-        "accuracy": found,
-        "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + (null >= found).sum()) / (1 + draws)),
-    }
+    return {"accuracy": found, **one_sided(found, null)}
 
 
 def nearest_wording(data: pd.DataFrame, n: int = 5) -> pd.Series:

@@ -34,9 +34,6 @@ _DEFAULTS = {
 }
 COLUMNS = tuple(_DEFAULTS)
 
-#: Rows that are held as Python objects at once; a table holds text far more tightly.
-_CHUNK_ROWS = 1024
-
 _SHIPPED = {
     "hexainst": "hexainst/hexainst.jsonl",
     "hexainst-paraphrases": "hexainst/paraphrases.jsonl",
@@ -95,10 +92,7 @@ def validate(data: pd.DataFrame) -> pd.DataFrame:
 
     A table, other than a file, may leave categories empty: candidates for training have none.
     """
-    parts = (
-        data.iloc[n : n + _CHUNK_ROWS].astype(object) for n in range(0, len(data), _CHUNK_ROWS)
-    )
-    rows = (row for part in parts for row in part.where(part.notna(), None).to_dict("records"))
+    rows = data.astype(object).where(data.notna(), None).to_dict("records")
     return _table(enumerate(rows, 1), Path("the table"), ("", *CATEGORIES))
 
 
@@ -164,7 +158,7 @@ def _table(
 ) -> pd.DataFrame:
     """Check rows one by one and make the table."""
     seen: dict[str, int] = {}
-    made, found = [pd.DataFrame(columns=list(COLUMNS), dtype=str)], []
+    found = []
     for number, row in rows:
         where = f"{path}:{number}"
         checked = _row(row, where, categories)
@@ -176,12 +170,9 @@ def _table(
             )
         seen[checked["id"]] = number
         found.append(checked)
-        if len(found) == _CHUNK_ROWS:
-            made.append(pd.DataFrame(found))
-            found = []
-    if not seen:
+    if not found:
         raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    return pd.concat([*made, pd.DataFrame(found, columns=list(COLUMNS))], ignore_index=True)
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def _row(row: dict, where: str, categories: tuple[str, ...]) -> dict:

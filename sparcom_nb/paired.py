@@ -23,8 +23,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.stats import units
+from sparcom_nb.stats import Units, one_sided
 
 #: Fewer sub-types than this in a category cannot be halved and jackknifed: instructions are then
 #: the units.
@@ -99,14 +98,12 @@ def parts(models: Mapping[str, xr.DataArray]) -> tuple[dict[str, Part], str]:
                 f"{name}: {array.shape[1:]} components, the first model {arrays[0].shape[1:]}; "
                 "only models of one architecture can be compared"
             )
-    labels, unit = units(arrays[0], LEAST_UNITS)
-    category = arrays[0]["category"].to_numpy()
+    units = Units.of(arrays[0], LEAST_UNITS)
     made = {
-        name: _part(models, labels, category == name)
-        for name in CATEGORIES
-        if name in set(category)
+        name: _part(models, units.index, np.flatnonzero(units.category == n))
+        for n, name in enumerate(units.categories)
     }
-    return made, unit
+    return made, units.kind
 
 
 def same(yardstick: Yardstick, first: str, second: str) -> Statistic:
@@ -165,32 +162,29 @@ def swap_test(
     """Test the mean of a statistic over categories against exchanged names of two models.
 
     Returns:
-        dict: value, low, high (jackknife), null_mean and null_high (mean and 95th percentile over
-        exchanges), p (one-sided: how often an exchange reaches the value), units, draws.
+        dict: value, low, high (jackknife), null_mean, null_low and null_high (mean, 5th and 95th
+        percentile over exchanges), p (how often an exchange reaches the value), units, draws.
     """
     rng = np.random.default_rng(seed)
     (row,) = estimate(made, statistic).query("category == 'all'").to_dict("records")
     null = np.array([_exchanged(made, statistic, first, second, rng) for _ in range(draws)])
-    reached = ~(null < row["value"] - 1e-12)
-    return {name: row[name] for name in ("value", "low", "high")} | {
-        "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + reached.sum()) / (1 + draws)),
+    return {
+        **{name: row[name] for name in ("value", "low", "high")},
+        **one_sided(row["value"], null),
         "units": sum(len(part.size) for part in made.values()),
-        "draws": draws,
     }
 
 
-def _part(models: Mapping[str, xr.DataArray], labels: np.ndarray, rows: np.ndarray) -> Part:
-    """Sums of the instructions in ``rows`` (bool [instruction]) by label."""
-    names, index = np.unique(labels[rows], return_inverse=True)
-    where = [np.flatnonzero(rows)[index == n] for n in range(len(names))]
+def _part(models: Mapping[str, xr.DataArray], index: np.ndarray, units: np.ndarray) -> Part:
+    """Sums of the instructions of each of ``units``; ``index``: unit of every instruction."""
+    where = [np.flatnonzero(index == unit) for unit in units]
     sums = {
         model: np.stack([array[chosen].sum("instruction").to_numpy() for chosen in where])
         for model, array in models.items()
     }
     return Part(
-        {model: total.astype(np.float64) for model, total in sums.items()}, np.bincount(index)
+        {model: total.astype(np.float64) for model, total in sums.items()},
+        np.array([len(chosen) for chosen in where]),
     )
 
 
@@ -207,6 +201,8 @@ def _splits(n_units: int, splits: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def _jackknife_variance(part: Part, statistic: Statistic) -> float:
     n = len(part.size)
+    if n < 2:
+        return np.nan  # with one unit left out there is nothing to look at
     left_out = np.array([statistic(part.without(unit)) for unit in range(n)])
     return float((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
 

@@ -128,7 +128,7 @@ Encoded = list[tuple[list[int], int, int]]
 def _encode_plain(tokenizer: Any, texts: list[str]) -> Encoded:
     encoded = []
     for ids in tokenizer(texts, add_special_tokens=False).input_ids:
-        full = _missing_bos(tokenizer, ids) + ids
+        full = missing_bos(tokenizer, ids) + ids
         encoded.append((full, len(_bos(tokenizer)), len(full)))
     return encoded
 
@@ -152,7 +152,7 @@ def _prompt(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
     for text, ids, offsets in zip(texts, rendered.input_ids, rendered.offset_mapping, strict=True):
         low, high = len(template.prefix), len(template.prefix) + len(text)
         inside = [i for i, (a, b) in enumerate(offsets) if a < high and b > low]
-        bos = _missing_bos(tokenizer, ids)
+        bos = missing_bos(tokenizer, ids)
         first, last = (inside[0], inside[-1] + 1) if inside else (0, 0)
         encoded.append((bos + ids, len(bos) + first, len(bos) + last))
     return encoded
@@ -166,7 +166,7 @@ def _response(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded
     responses = tokenizer([row["response"] for row in rows], add_special_tokens=False).input_ids
     encoded = []
     for prompt, response in zip(prompts, responses, strict=True):
-        ids = _missing_bos(tokenizer, prompt) + prompt
+        ids = missing_bos(tokenizer, prompt) + prompt
         encoded.append((ids + response, len(ids), len(ids) + len(response)))
     return encoded
 
@@ -194,7 +194,8 @@ def _bos(tokenizer: Any) -> list[int]:
     return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
 
 
-def _missing_bos(tokenizer: Any, ids: Sequence[int]) -> list[int]:
+def missing_bos(tokenizer: Any, ids: Sequence[int]) -> list[int]:
+    """The BOS to put in front of ``ids``: none when the tokenizer has none or it is there already."""
     bos = _bos(tokenizer)
     return [] if list(ids[:1]) == bos else bos
 

@@ -19,6 +19,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -55,6 +56,7 @@ def build(
     params: dict[str, object],
     fresh: bool = False,
     folder: Path | None = None,
+    at_once: int = 1,
 ) -> int:
     """Run notebooks on pairs, write pages and index, and return the number of failures.
 
@@ -62,13 +64,19 @@ def build(
     are tagged `moe` is about experts and is left out on a pair that has none. `notebooks` are names
     or numbers (`12_identify_neurons`, `12`), None for all of `folder` (default: the checkout's).
     Each of `params` goes to the notebooks that define it. What is unchanged is kept, unless
-    `fresh`. InputError for an unknown notebook or parameter.
+    `fresh`. `at_once` notebooks run side by side, each in a process with models of its own.
+    InputError for an unknown notebook or parameter.
     """
     if pairs is not None and not pairs:
         raise InputError("no model pair given")
     folder, out = folder or notebooks_folder(), out.resolve()
     jobs = _jobs(pairs, _choose(folder, notebooks), out, params)
-    runs = [_publish(job, fresh) for job in jobs]
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        begun = [pool.submit(_run, job, fresh) for job in jobs]
+        runs = [_publish(*done.result(), out) for done in as_completed(begun)]
+    finally:
+        pool.shutdown(cancel_futures=True)
     for place in {job.place for job in jobs}:
         _write_pages(out, place)
     _write_index(out)
@@ -174,14 +182,11 @@ def _read(path: Path) -> nbformat.NotebookNode:
 # ---------------------------------------------------------------- running one
 
 
-def _publish(job: Job, fresh: bool) -> Run:
-    """The kept or new run of a job, its page and the index written, a line told."""
-    mark = fingerprint(job)
-    kept = None if fresh else _kept(job.folder, mark)
-    run = kept or _run(job, mark)
+def _publish(run: Run, kept: bool, out: Path) -> Run:
+    """Write the page of a new run and the index, tell a line."""
     if not kept:
-        _write_pages(job.out, job.place, only=run.notebook)
-    _tell(run, bool(kept))
+        _write_pages(out, run.place, only=run.notebook)
+    _tell(run, kept)
     return run
 
 
@@ -193,15 +198,18 @@ def _kept(folder: Path, mark: str) -> Run | None:
     return run if all((folder / name).exists() for name in run.files) else None
 
 
-def _run(job: Job, mark: str) -> Run:
-    """Execute a notebook and record what became of it."""
+def _run(job: Job, fresh: bool) -> tuple[Run, bool]:
+    """The run of a job, and whether it was kept from before; else executed and recorded."""
+    mark = fingerprint(job)
+    if not fresh and (kept := _kept(job.folder, mark)):
+        return kept, True
     _clear(job.folder)
     start = time.perf_counter()
     error = _execute(job) or _figures_error(job.folder)
     seconds = time.perf_counter() - start
     run = _record(job, mark, seconds, error)
     write(job.folder / RECORD, json.dumps(asdict(run), indent=1, ensure_ascii=False))
-    return run
+    return run, False
 
 
 def _clear(folder: Path) -> None:

@@ -18,11 +18,36 @@ from sparcom_nb.instructions import CATEGORIES
 
 
 @dataclass(frozen=True)
+class Units:
+    """The units of resampling: sub-types, or instructions where there are too few sub-types.
+
+    names: label of every unit; index: unit of every instruction; category: index into
+    ``categories`` of every unit; kind: ``sub-type`` or ``instruction``.
+    """
+
+    names: np.ndarray
+    index: np.ndarray
+    category: np.ndarray
+    categories: list[str]
+    kind: str
+
+    @classmethod
+    def of(cls, array: xr.DataArray, least: int = 2) -> "Units":
+        """Sub-types of an array [instruction, ...]; instructions where a category has under ``least``."""
+        present, labels, kind = array["category"].to_numpy(), unit_labels(array), "sub-type"
+        if min(len(np.unique(labels[present == c])) for c in np.unique(present)) < least:
+            labels, kind = unit_labels(array, "instruction"), "instruction"
+        names, first, index = np.unique(labels, return_index=True, return_inverse=True)
+        categories = [c for c in CATEGORIES if c in set(present)]
+        category = np.array([categories.index(c) for c in present[first]])
+        return cls(names, index, category, categories, kind)
+
+
+@dataclass(frozen=True)
 class PairSums:
     """Sums and numbers of the pairs of different instructions, by pairs of sub-types.
 
-    sums, counts: [unit, unit]; category: index into ``categories`` of every unit. Where a category
-    has a single sub-type, every instruction is a unit of its own.
+    sums, counts: [unit, unit]; the rest is that of :class:`Units`.
     """
 
     sums: np.ndarray
@@ -34,21 +59,17 @@ class PairSums:
     @classmethod
     def of(cls, pairwise: xr.DataArray) -> "PairSums":
         """Sum up a square overlap of instructions; pairs without a value do not count."""
-        categories = [c for c in CATEGORIES if c in set(pairwise["category"].to_numpy())]
-        labels, unit = units(pairwise)
-        names, index = np.unique(labels, return_inverse=True)
-        member = np.eye(len(names))[index]
+        found = Units.of(pairwise)
+        member = np.eye(len(found.names))[found.index]
         values = pairwise.to_numpy().astype(float)
         valid = ~np.isnan(values)
         np.fill_diagonal(valid, False)
-        first = np.array([np.flatnonzero(index == n)[0] for n in range(len(names))])
-        category = [categories.index(c) for c in pairwise["category"].to_numpy()[first]]
         return cls(
             member.T @ np.where(valid, values, 0.0) @ member,
             member.T @ valid.astype(float) @ member,
-            np.array(category),
-            categories,
-            unit,
+            found.category,
+            found.categories,
+            found.kind,
         )
 
     def by_category(self, keep: np.ndarray | None = None) -> np.ndarray:
@@ -128,15 +149,11 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
         "difference": within - across,
         "low": float(low),
         "high": float(high),
-        "null_mean": float(null.mean()),
-        "null_low": float(np.quantile(null, 0.05)),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + (null >= within - across - 1e-12).sum()) / (1 + draws)),
+        **one_sided(within - across, null),
         "same_subtype": float(same),
         "other_subtype": float(_ratio(pairs.sums[own].sum(), pairs.counts[own].sum())),
         "units": len(pairs.category),
         "unit": pairs.unit,
-        "draws": draws,
     }
 
 
@@ -160,6 +177,22 @@ def mean_intervals(
     kept = np.stack([half(one, rng) for _ in range(draws)]).astype(float)
     low, high = np.quantile((kept @ sums) / (kept @ counts)[:, None], [0.025, 0.975], axis=0)
     return sums.sum(axis=0) / counts.sum(), low, high
+
+
+def one_sided(value: float, null: np.ndarray, tail: float = 0.05) -> dict[str, Any]:
+    """Test whether a number is larger than under permutation, ``null`` [draw].
+
+    Returns:
+        dict: null_mean, null_low and null_high (quantiles ``tail`` and 1 - ``tail``), p, draws. A
+        draw that has no value counts as one that reaches the number.
+    """
+    return {
+        "null_mean": float(null.mean()),
+        "null_low": float(np.quantile(null, tail)),
+        "null_high": float(np.quantile(null, 1 - tail)),
+        "p": float((1 + (~(null < value - 1e-12)).sum()) / (1 + len(null))),
+        "draws": len(null),
+    }
 
 
 def against_null(
@@ -238,21 +271,17 @@ def category_effect(values: xr.DataArray, draws: int = 999, seed: int = 0) -> di
     """
     flat = values.to_numpy().reshape(len(values), -1).astype(float)
     known = ~np.isnan(flat).any(axis=1)
-    labels, unit = units(values[known])
-    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
-    means = np.stack([flat[known][index == n].mean(axis=0) for n in range(len(first))])
-    category = values["category"].to_numpy()[known][first]
+    found = Units.of(values[known])
+    means = np.stack([flat[known][found.index == n].mean(axis=0) for n in range(len(found.names))])
+    category = np.array(found.categories)[found.category]
     rng = np.random.default_rng(seed)
     r2 = _explained(means, category)
     null = np.array([_explained(means, rng.permutation(category)) for _ in range(draws)])
     return {
         "r2": r2,
-        "null_mean": float(null.mean()),
-        "null_high": float(np.quantile(null, 0.95)),
-        "p": float((1 + (null >= r2 - 1e-12).sum()) / (1 + draws)),
-        "units": len(first),
-        "unit": unit,
-        "draws": draws,
+        **one_sided(r2, null),
+        "units": len(category),
+        "unit": found.kind,
     }
 
 
@@ -266,17 +295,9 @@ def without_length(values: xr.DataArray) -> xr.DataArray:
     return values.copy(data=y - design @ line)
 
 
-def units(array: xr.DataArray, least: int = 2) -> tuple[np.ndarray, str]:
-    """Label of every instruction's unit of resampling, and what the unit is.
-
-    Sub-types; single instructions where a category has fewer than ``least`` sub-types.
-    """
-    category = array["category"].to_numpy()
-    labels = np.char.add(np.char.add(category, "/"), array["subtype"].to_numpy())
-    per_category = [len(np.unique(labels[category == c])) for c in np.unique(category)]
-    if min(per_category) >= least:
-        return labels, "sub-type"
-    return np.char.add(np.char.add(category, "/"), array["instruction"].to_numpy()), "instruction"
+def unit_labels(array: xr.DataArray, name: str = "subtype") -> np.ndarray:
+    """Category and sub-type (or another coordinate) of every instruction, as one label."""
+    return np.char.add(np.char.add(array["category"].to_numpy(), "/"), array[name].to_numpy())
 
 
 def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -291,6 +312,12 @@ def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rank = np.empty(len(category), dtype=int)
     rank[order] = np.arange(len(category)) - (np.cumsum(count) - count)[index[order]]
     return rank < ((count + up) // 2)[index]
+
+
+def random_rotation(d: int, rng: np.random.Generator) -> np.ndarray:
+    """A uniformly random rotation [d, d] (Mezzadri 2007)."""
+    q, r = np.linalg.qr(rng.normal(size=(d, d)))
+    return q * np.sign(np.diag(r))
 
 
 def _ratio(top: np.ndarray | float, bottom: np.ndarray | float) -> np.ndarray:

@@ -18,12 +18,14 @@ expert's activations to a tap.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, one_hot
 from transformer_lens.model_bridge import TransformerBridge
+from transformers import DynamicCache
 from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
 
 from sparcom_nb.errors import InputError
@@ -93,6 +95,55 @@ def expert_write_norms(model: TransformerBridge) -> Tensor:
     return torch.stack([weight.norm(dim=1) for weight in down])
 
 
+def output_weights(
+    model: TransformerBridge, kind: str = "dense"
+) -> Iterator[tuple[int, int | None, Tensor]]:
+    """Yield layer, expert and W_down transposed [neuron, d_model] of every network of a kind.
+
+    A row is what a neuron writes. Beside those of :data:`KINDS` there is the kind ``expert``, the
+    networks that a router chooses from; only these have a number as expert.
+    """
+    if kind == "expert":
+        for layer in sparse_layers(model):
+            for expert, weight in enumerate(_experts(model, layer).down_proj.detach()):
+                yield layer, expert, weight.T
+    else:
+        for layer in network_layers(model, kind):
+            yield layer, None, _network(model, layer, kind).W_out.detach()
+
+
+def final_norm_gain(model: TransformerBridge) -> Tensor:
+    """Gain [d_model] of the norm between the last layer and the unembedding."""
+    return model.ln_final.weight.detach()
+
+
+def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor:
+    """Rows [token, d_model] of the ``input`` or ``output`` embedding, at least in float32."""
+    if matrix not in ("input", "output"):
+        raise InputError(f"unknown matrix {matrix!r}; use input or output")
+    weight = model.W_E if matrix == "input" else model.W_U.T
+    rows = weight.detach()[ids.to(weight.device)]
+    return rows if rows.dtype.itemsize > 4 else rows.float()
+
+
+def attention_weights(model: TransformerBridge) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Yield the number of every layer with its W_q and W_k [head, d_model, d_head].
+
+    The gain of the layer's input norm is folded in, and every key head stands once for each query
+    head that reads it (grouped-query attention), so that heads pair up. At least in float32.
+    """
+    for layer in range(model.cfg.n_layers):
+        block: Any = model.blocks[layer]
+        if not hasattr(block, "ln1"):
+            raise InputError(
+                f"layer {layer} has no norm before its attention; this architecture is not supported"
+            )
+        gain = block.ln1.w.detach()[:, None]
+        query, key = (weight.detach() * gain for weight in (block.attn.W_Q, block.attn.W_K))
+        key = key.repeat_interleave(len(query) // len(key), dim=0)
+        yield layer, *((w if w.dtype.itemsize > 4 else w.float()) for w in (query, key))
+
+
 def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
     """Run all layers without the unembedding (its logits are not needed to read activations).
 
@@ -113,6 +164,49 @@ def logits(model: TransformerBridge, ids: Tensor, positions: Tensor) -> Tensor:
     whole: Any = model.original_model
     with torch.inference_mode():
         return whole(input_ids=ids, use_cache=False, logits_to_keep=positions).logits
+
+
+def differentiable_logits(
+    model: TransformerBridge, ids: Tensor, mask: Tensor, start: int, step: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Run ids [batch, token] in pieces and keep the graph, to differentiate by the embeddings.
+
+    The first piece ends with the ``step``-th token from ``start`` on still to be predicted, the
+    next ones predict ``step`` tokens each. Keys and values of earlier pieces are kept with their
+    graph, so that a derivative goes back through no token that comes after what it is a derivative
+    of.
+
+    Yields:
+        The input embeddings of the first piece [batch, token, d_model] (a leaf, the same each
+        time), what the unembedding reads, and the logits, both [batch, position, ...] at the
+        positions that predict this piece's tokens from ``start`` on. The last token predicts none.
+    """
+    whole: Any = model.original_model
+    cache, seen = DynamicCache(config=whole.config), {}
+    end = ids.shape[1] - 1
+    edges = [0, *range(start - 1 + step, end, step), end]
+
+    def leaf(embedded: Tensor, hook: Any) -> Tensor | None:
+        if "leaf" in seen:
+            return None
+        return seen.setdefault("leaf", embedded.detach().requires_grad_())
+
+    def head(state: Tensor, hook: Any) -> None:
+        seen["state"] = state
+
+    for first, stop in pairwise(edges):
+        extra = {} if bool(mask[:, 0].all()) else _left_padding(mask[:, :stop], model.cfg.dtype)
+        extra = {name: value[..., first:stop, :] if value.dim() > 2 else value[:, first:stop]
+                 for name, value in extra.items()}  # fmt: skip
+        with model.hooks(fwd_hooks=[("embed.hook_out", leaf), ("unembed.hook_in", head)]):
+            logits = whole(
+                input_ids=ids[:, first:stop],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=stop - max(first, start - 1),
+                **extra,
+            ).logits
+        yield seen["leaf"], seen["state"], logits
 
 
 def generate(

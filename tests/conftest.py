@@ -30,6 +30,24 @@ from transformers import (
 import sparcom_nb as sn
 from sparcom_nb.instructions import validate
 
+#: Fixtures that take long, the longest first.
+LONG = ("course", "third_pair", "shuffled", "lab")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests to workers: long ones first; those that share a long fixture together."""
+    items.sort(key=lambda item: [name not in item.fixturenames for name in LONG])
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """Who goes to one worker: users of a fixture, or a file; ``shuffled`` is quick to make again."""
+    used = [name for name in LONG if name in item.fixturenames] or [item.nodeid.split("::")[0]]
+    return item.nodeid if used[0] == "shuffled" else used[0]
+
+
 VOCABULARY = 400
 TEXT = [
     "Name the colour of the sky.", "Sort these words: pear, apple, fig.", "Is it true? Say yes or no.",
@@ -211,6 +229,16 @@ def shuffled(tmp_path_factory):
     lines = data.drop(columns=list(texts)).join(texts).to_json(orient="records", lines=True)
     file.write_text(lines, encoding="utf-8")
     return file
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """Folder of reference numbers: SPARCOM_ORACLE, or beside the checkout."""
+    beside = Path(__file__).parents[2] / "shared" / "oracle"
+    folder = Path(os.environ.get("SPARCOM_ORACLE", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no reference numbers at {folder} (set SPARCOM_ORACLE)")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -134,6 +134,30 @@ def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
     assert "an effect <strong>shows" not in text
 
 
+def test_notebook_21_finds_no_category_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    text = read_shuffled("21_input_attribution", shuffled, tmp_path, LIMIT=60)
+    assert "A change that depends on the category does not show" in text
+    assert "By itself the interval lies above zero in" in text
+
+
+def test_notebook_21_finds_no_shift_between_a_model_and_itself(tmp_path):
+    same = "tiny-dense/base,tiny-dense/base"
+    assert build([same], ["21_input_attribution"], tmp_path, {"LIMIT": 24}) == 0
+    (page,) = tmp_path.glob("*/21_input_attribution.html")
+    text = page.read_text(encoding="utf-8")
+    assert "<strong>A rise does not show.</strong>" in text and "<strong>A rise shows" not in text
+    assert "<strong>No choice shows a rise.</strong>" in text
+
+
+def test_notebook_22_sees_no_change_in_a_model_compared_with_itself(tmp_path):
+    same = "tiny-dense/base,tiny-dense/base"
+    parameters = {"DATA": "miniworld", "SHUFFLES": 1}
+    assert build([same], ["22_attention_patterns"], tmp_path, parameters) == 0
+    (page,) = tmp_path.glob("*/22_attention_patterns.html")
+    text = page.read_text(encoding="utf-8")
+    assert "Tuning changed no word pair" in text and "there is no shift to see" in text
+
+
 def test_notebook_31_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
     small = {"OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["random", "longest"]}
     text = read_shuffled("31_capability_directions", shuffled, tmp_path, **small)

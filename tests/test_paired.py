@@ -164,6 +164,13 @@ def test_single_instructions_are_the_units_where_sub_types_are_few():
     assert unit == "instruction" and len(parts["QA"].size) == SUBTYPES * ROWS
 
 
+def test_one_sub_type_has_a_value_and_no_interval(recwarn):
+    part = paired.Part({"base": np.array([1.0]), "tuned": np.array([3.0])}, np.array([2]))
+    table = paired.estimate({"QA": part}, lambda p: (p.mean("tuned") - p.mean("base")).item())
+    assert (table["value"] == 1).all() and table[["low", "high"]].isna().all(axis=None)
+    assert not recwarn.list
+
+
 def test_models_of_other_rows_or_sizes_are_refused():
     arrays = made(6)
     with pytest.raises(InputError, match="tuned: other instructions"):

@@ -67,6 +67,21 @@ def stamps(out):
 # ---------------------------------------------------------------- running
 
 
+def test_notebooks_run_side_by_side(house):
+    """Each waits for the other's file: one after the other, both would fail."""
+    wait = """import pathlib, time
+pathlib.Path(r"{out}", "{own}").touch()
+until = time.time() + 60
+while not (there := pathlib.Path(r"{out}", "{other}").exists()) and time.time() < until:
+    time.sleep(0.1)
+assert there"""
+    for own, other in (("a", "b"), ("b", "a")):
+        code = wait.format(out=house, own=own, other=other)
+        write_notebook(house / "notebooks", f"10_{own}", code)
+    assert build(["tiny"], None, house / "out", {}, at_once=2) == 0
+    assert len(list((house / "out/tiny").glob("*.html"))) == 2
+
+
 def test_a_failure_is_shown_and_the_others_go_on(house, run, capsys):
     write_notebook(house / "notebooks", "10_bad", "print('before')", "1 / 0", "print('after')")
     write_notebook(house / "notebooks", "20_good", FIGURES)

@@ -27,8 +27,8 @@ from sparcom_nb.progress import progress
 from sparcom_nb.sparcom.baselines import margins
 from sparcom_nb.sparcom.components import by_category, category_sets, specific, unique_sets
 from sparcom_nb.sparcom.controls import imbalance, matched_sets, pooled_p
+from sparcom_nb.stats import Units
 from sparcom_nb.stats import half as half_of
-from sparcom_nb.stats import units
 
 SETS = ("all", "unique", "contrast")
 STATES = ("as it is", "own set off", "random set off")
@@ -53,12 +53,11 @@ class UnitSums:
     @classmethod
     def of(cls, result: xr.Dataset, values: np.ndarray) -> "UnitSums":
         """Sum up the values [instruction] of a result of :func:`critical_role`."""
-        labels, _ = units(result["loss"])
-        _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+        found = Units.of(result["loss"])
         known = ~np.isnan(values)
-        sums = np.bincount(index, np.where(known, values, 0))
-        category = result["category"].to_numpy()[first]
-        return cls(sums, np.bincount(index, known), category, result["set"].to_numpy())
+        sums = np.bincount(found.index, np.where(known, values, 0))
+        category = np.array(found.categories)[found.category]
+        return cls(sums, np.bincount(found.index, known), category, result["set"].to_numpy())
 
     def halves(self, draws: int, seed: int) -> np.ndarray:
         """Half of every category's units, many times: 0/1 [draw, unit]."""
@@ -196,19 +195,18 @@ class Variant:
     which: str = "all"
     by: str = "row"
     scale: float = 0.0
-    draws: int = 0
 
 
-def variants(amplify: float = 2.0, draws: int = 20) -> list[Variant]:
+def variants(amplify: float = 2.0) -> list[Variant]:
     """The ways that notebook 14 compares: the first is the main one.
 
     Contrast sets leave enough components as frequent as theirs to draw random sets from.
     """
     return [
-        Variant("response: all, off", draws=draws),
-        Variant("instruction: all, off", span="instruction", draws=draws),
+        Variant("response: all, off"),
+        Variant("instruction: all, off", span="instruction"),
         Variant("response: unique, off", which="unique"),
-        Variant("response: contrast, off", which="contrast", draws=draws),
+        Variant("response: contrast, off", which="contrast"),
         Variant("response: all, off, other sub-types", by="subtype"),
         Variant(f"response: all, times {amplify:g}", scale=amplify),
     ]
@@ -221,6 +219,7 @@ def try_variant(
     frequencies: Mapping[str, xr.DataArray],
     strength: xr.DataArray | None = None,
     top: float = 0.1,
+    draws: int = 20,
     seed: int = 0,
 ) -> xr.Dataset:
     """Deal the rows, define the sets and run :func:`critical_role` for one variant.
@@ -231,7 +230,7 @@ def try_variant(
     frequency = frequencies[variant.span]
     sets = sets_of_halves(frequency, half, variant.which, top, seed)
     loss = loss_at(variant.scale)
-    return critical_role(loss, sets, half, frequency, strength, variant.draws, seed)
+    return critical_role(loss, sets, half, frequency, strength, draws, seed)
 
 
 def compare_variants(results: Mapping[str, xr.Dataset], seed: int = 0) -> pd.DataFrame:
@@ -239,8 +238,8 @@ def compare_variants(results: Mapping[str, xr.Dataset], seed: int = 0) -> pd.Dat
 
     Returns:
         DataFrame: variant, size (mean of the sets), own, random, others, minus_random with low and
-        high, p_random (:func:`effects`, of all categories); specific, low, high, p, above and sets
-        (:func:`specificity`).
+        high, p_random (:func:`effects`, of all categories); match (mean frequency of the random sets
+        over that of the sets); specific, low, high, p, above and sets (:func:`specificity`).
     """
     rows = []
     for name, result in results.items():
@@ -251,10 +250,16 @@ def compare_variants(results: Mapping[str, xr.Dataset], seed: int = 0) -> pd.Dat
         rows.append(
             {"variant": name}
             | together[kept].to_dict()
-            | {"p_random": together["p"], "specific": test["value"]}
+            | {"p_random": together["p"], "match": match(result), "specific": test["value"]}
             | {n: test[n] for n in ("low", "high", "p", "above", "sets")}
         )
     return pd.DataFrame(rows)
+
+
+def match(result: xr.Dataset) -> float:
+    """How far the random sets of :func:`critical_role` reach: their frequency over that of the sets."""
+    mean = result["balance"].mean(("half", "set")).to_series()
+    return float(mean["control_frequency"] / mean["frequency"]) if mean["frequency"] else np.nan
 
 
 def one_control(

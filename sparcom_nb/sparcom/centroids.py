@@ -12,7 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.stats import mean_interval, mean_intervals, units
+from sparcom_nb.sparcom.profiles import category_profile
+from sparcom_nb.stats import Units, mean_interval, one_sided
 
 
 def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
@@ -29,35 +30,28 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
         (mean and 95 % under permutation), p (one-sided), units, unit, draws.
     """
     x = frequency.to_numpy().reshape(frequency.shape[0], -1).astype(float)
-    labels, unit = units(frequency)
-    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
-    names = [c for c in CATEGORIES if c in set(frequency["category"].to_numpy())]
-    category = np.array([names.index(c) for c in frequency["category"].to_numpy()[first]])
-    similar = _Similar(x, index)
+    units = Units.of(frequency)
+    similar = _Similar(x, units.index)
     rng = np.random.default_rng(seed)
-    guess = similar.guess(category)
-    right = guess == category[index]
-    shuffled = [rng.permutation(category) for _ in range(draws)]
-    null = np.array([(similar.guess(c) == c[index]).mean() for c in shuffled])
-    accuracy, low, high = mean_interval(right.astype(float), labels, seed=seed)
+    guess = similar.guess(units.category)
+    right = guess == units.category[units.index]
+    shuffled = [rng.permutation(units.category) for _ in range(draws)]
+    null = np.array([(similar.guess(c) == c[units.index]).mean() for c in shuffled])
+    accuracy, low, high = mean_interval(right.astype(float), units.index, seed=seed)
     table = {
         "category": frequency["category"].to_numpy(),
         "subtype": frequency["subtype"].to_numpy(),
-        "guess": np.array(names)[guess],
+        "guess": np.array(units.categories)[guess],
     }
     return {
         "guesses": pd.DataFrame(table),
         "accuracy": accuracy,
         "low": low,
         "high": high,
-        "chance": 1 / len(names),
-        "null_mean": float(null.mean()),
-        "null_low": float(np.quantile(null, 0.025)),
-        "null_high": float(np.quantile(null, 0.975)),
-        "p": float((1 + (null >= accuracy - 1e-12).sum()) / (1 + draws)),
-        "units": len(first),
-        "unit": unit,
-        "draws": draws,
+        "chance": 1 / len(units.categories),
+        **one_sided(accuracy, null, 0.025),
+        "units": len(units.names),
+        "unit": units.kind,
     }
 
 
@@ -73,14 +67,13 @@ def confusion(guesses: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         category's sub-types), n (instructions).
     """
     names = [c for c in CATEGORIES if c in set(guesses["category"])]
-    parts = []
-    for category in names:
-        part = guesses[guesses["category"] == category]
-        taken = (part["guess"].to_numpy()[:, None] == np.array(names)).astype(float)
-        mean, low, high = mean_intervals(taken, part["subtype"].to_numpy(str), seed=seed)
-        columns = {"guess": names, "mean": mean, "low": low, "high": high, "n": len(part)}
-        parts.append(pd.DataFrame({"category": category, **columns}))
-    return pd.concat(parts, ignore_index=True)
+    coords = {
+        name: ("instruction", guesses[name].to_numpy(str)) for name in ("category", "subtype")
+    }
+    taken = guesses["guess"].to_numpy()[:, None] == np.array(names)
+    return category_profile(
+        xr.DataArray(taken, coords | {"guess": names}, ("instruction", "guess")), seed=seed
+    )
 
 
 class _Similar:

@@ -16,8 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import by_category, overlap, specific
-from sparcom_nb.stats import grouped_means, mean_intervals, separation
+from sparcom_nb.sparcom.components import specific
+from sparcom_nb.sparcom.profiles import category_profile
+from sparcom_nb.sparcom.sweep import share_and_gap
+from sparcom_nb.stats import grouped_means, unit_labels
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
@@ -70,19 +72,10 @@ def expert_usage(routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
     """Mean routing frequency of every expert by category.
 
     Returns:
-        DataFrame: layer, expert, category, mean, low, high (95 % over halves of the category's
+        DataFrame: category, layer, expert, mean, low, high (95 % over halves of the category's
         sub-types), n (instructions).
     """
-    index = pd.MultiIndex.from_product(
-        [routing["layer"].to_numpy(), routing["expert"].to_numpy()], names=["layer", "expert"]
-    )
-    parts = []
-    for category, part in by_category(routing):
-        values = part.to_numpy().reshape(part.shape[0], -1)
-        mean, low, high = mean_intervals(values, part["subtype"].to_numpy(), seed=seed)
-        columns = {"category": category, "mean": mean, "low": low, "high": high, "n": len(values)}
-        parts.append(pd.DataFrame(columns, index=index).reset_index())
-    return pd.concat(parts, ignore_index=True)
+    return category_profile(routing, seed=seed)
 
 
 def relative_sweep(
@@ -113,13 +106,9 @@ def compare_sets(sets: Mapping[str, xr.DataArray], draws: int = 999, seed: int =
         DataFrame: sets (the name), share (mean share of the components taken), and within, across,
         difference, low, high, null_mean, p of the separation.
     """
-    wanted = ["within", "across", "difference", "low", "high", "null_mean", "p"]
-    rows = []
-    for name, marked in sets.items():
-        test = separation(overlap(marked), draws, seed)
-        share = float(marked["share"].mean())
-        rows.append({"sets": name, "share": share} | {key: test[key] for key in wanted})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [{"sets": name} | share_and_gap(marked, draws, seed) for name, marked in sets.items()]
+    )
 
 
 def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
@@ -134,13 +123,12 @@ def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0)
         DataFrame: relative (q over the uniform rate, in steps of one half), mean, low, high (95 %
         over halves of the sub-types), n (pairs of an instruction and an expert).
     """
-    units = routing["category"].to_numpy() + "/" + routing["subtype"].to_numpy()
     q = routing.to_numpy()
     table = pd.DataFrame(
         {
             "relative": np.round(2 * q / uniform_rate(routing)).ravel() / 2,
             "taken": marked.mean("neuron").to_numpy().ravel(),
-            "subtype": np.repeat(units, q[0].size),
+            "subtype": np.repeat(unit_labels(routing), q[0].size),
         }
     )
     return grouped_means(table.sort_values("relative"), ["relative"], "taken", seed=seed)

@@ -5,7 +5,6 @@ The share that SPARCOM takes is not published, so no single cut is trusted (docs
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -27,8 +26,8 @@ def sweep(
     """Identify at every cut and measure what comes out.
 
     Returns:
-        DataFrame, a row a cut: by (``top`` or ``threshold``), cut, share (mean share of components
-        taken), set_size (mean size of a category set), and within, across, difference, low, high,
+        DataFrame, a row a cut: by (``top`` or ``threshold``), cut, set_size (mean size of a category
+        set), share (mean share of components taken), and within, across, difference, low, high,
         null_mean, p of :func:`sparcom_nb.stats.separation`.
     """
     cuts = [("top", cut) for cut in tops] + [("threshold", cut) for cut in thresholds]
@@ -45,17 +44,18 @@ def category_overlap_at(frequency: xr.DataArray, top: float, seed: int = 0) -> x
     return category_overlap(overlap(specific(frequency, top=top)), draws=100, seed=seed)
 
 
+def share_and_gap(marked: xr.DataArray, draws: int, seed: int) -> dict[str, float]:
+    """Mean share taken of sets [instruction, ...], and what :func:`separation` says of them."""
+    test = separation(overlap(marked), draws, seed)
+    wanted = ("within", "across", "difference", "low", "high", "null_mean", "p")
+    return {"share": float(marked["share"].mean())} | {name: test[name] for name in wanted}
+
+
 def _measures(
     frequency: xr.DataArray, by: str, cut: float, agreement: float, draws: int, seed: int
 ) -> dict[str, float]:
     marked = (
         specific(frequency, cut) if by == "top" else specific(frequency, threshold=cut)
     ).compute()
-    test = separation(overlap(marked), draws, seed)
-    sizes = (
-        category_sets(marked, agreement).to_numpy().reshape(-1, np.prod(marked.shape[1:])).sum(1)
-    )
-    wanted = ["within", "across", "difference", "low", "high", "null_mean", "p"]
-    return {"share": float(marked["share"].mean()), "set_size": float(sizes.mean())} | {
-        name: test[name] for name in wanted
-    }
+    sizes = category_sets(marked, agreement).sum(marked.dims[1:])
+    return {"set_size": float(sizes.mean())} | share_and_gap(marked, draws, seed)

@@ -20,10 +20,9 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.sparcom.components import blocks, kind_of, relative_overlap, specific
 from sparcom_nb.sparcom.sweep import TOPS
-from sparcom_nb.stats import against_null, half, units
+from sparcom_nb.stats import Units, against_null, half
 
 KINDS = ("unique", "shared", "general")
 AGREEMENTS = (0.3, 0.5, 0.8)
@@ -36,9 +35,8 @@ Measure = Callable[[np.ndarray], np.ndarray]
 class Votes:
     """In how many instructions of every sub-type a component is specific.
 
-    votes: float32 [unit, component], whole numbers; size: instructions of every unit; category:
-    index into ``categories`` of every unit. Where a category has a single sub-type, every
-    instruction is a unit of its own.
+    votes: float32 [unit, component], whole numbers; size: instructions of every unit; the rest is
+    that of :class:`sparcom_nb.stats.Units`.
     """
 
     names: np.ndarray
@@ -50,14 +48,11 @@ class Votes:
     @classmethod
     def of(cls, specific: xr.DataArray) -> "Votes":
         """Sum up the sets [instruction, ...] of instructions."""
-        names, index = np.unique(units(specific)[0], return_inverse=True)
-        member = np.eye(len(names), dtype=np.float32)[index]
+        units = Units.of(specific)
+        member = np.eye(len(units.names), dtype=np.float32)[units.index]
         votes = sum(member[rows].T @ flat for rows, flat in blocks(specific))
-        labels = specific["category"].to_numpy()
-        categories = [c for c in CATEGORIES if c in set(labels)]
-        first = np.unique(index, return_index=True)[1]
-        category = np.array([categories.index(c) for c in labels[first]])
-        return cls(names, np.asarray(votes), member.sum(axis=0), category, categories)
+        size = member.sum(axis=0)
+        return cls(units.names, np.asarray(votes), size, units.category, units.categories)
 
     def sets(
         self, agreement: float, category: np.ndarray | None = None, keep: np.ndarray | None = None

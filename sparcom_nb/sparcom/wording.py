@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.sparcom.carry_over import carry_over
-from sparcom_nb.stats import mean_interval
+from sparcom_nb.stats import mean_interval, unit_labels
 
 RUNGS = ("same request", "same sub-type", "same category", "other category")
 
@@ -30,7 +30,7 @@ def wording_ladder(
     subtype = category & _same(pairwise, "subtype")
     itself = pairwise["instruction"].to_numpy()[:, None] == pairwise["instruction_b"].to_numpy()
     masks = [own & ~itself, subtype & ~own, category & ~subtype, ~category]
-    groups = _subtypes(pairwise)
+    groups = unit_labels(pairwise)
     rows = []
     for rung, mask in zip(RUNGS, masks, strict=True):
         if not mask.any():
@@ -90,17 +90,13 @@ def _alike(
 ) -> np.ndarray:
     """Positions of rows that are no originals, as many of every sub-type as ``again`` has."""
     rng = np.random.default_rng(seed)
-    wanted = pd.Series(_subtypes(again)).value_counts(sort=False)
-    own = _subtypes(marked)
+    wanted = pd.Series(unit_labels(again)).value_counts(sort=False)
+    own = unit_labels(marked)
     drawn = [
         rng.permutation(np.flatnonzero((own == name) & ~originals))[:n]
         for name, n in wanted.items()
     ]
     return np.sort(np.concatenate(drawn))
-
-
-def _subtypes(array: xr.DataArray) -> np.ndarray:
-    return np.char.add(np.char.add(array["category"].to_numpy(), "/"), array["subtype"].to_numpy())
 
 
 def _same(pairwise: xr.DataArray, name: str) -> np.ndarray:

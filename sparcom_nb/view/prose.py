@@ -2,6 +2,11 @@
 
 from IPython.display import display
 
+NO_PLACEBO = (
+    "There is no placebo of this pair here, so that a change is not known to be more than any "
+    "further training brings."
+)
+
 
 def tell(text: str) -> None:
     """Show Markdown text below a cell."""

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sparcom_nb.view.sentences.ablation import MATCHED
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _UNIT = "nats per response token"
@@ -47,15 +49,24 @@ def effects(table: pd.DataFrame, title: str) -> Figure:
 
 
 def variants(table: pd.DataFrame) -> Figure:
-    """How specific the effect is for every way to define and change the sets, with intervals."""
-    fig, (axes,) = figure(8, 0.45 * len(table) + 1.3)
+    """How specific the effect is for every way to define and change the sets, with intervals.
+
+    Beside it the own effect minus that of matched random sets; hollow where those do not match.
+    """
+    fig, (axes,) = figure(8, 0.5 * len(table) + 1.6)
     rows = np.arange(len(table))[::-1]
-    spread = [table["specific"] - table["low"], table["high"] - table["specific"]]
-    axes.errorbar(table["specific"], rows, xerr=spread, fmt="o", color="#0072B2", capsize=4)
+    random = table[["minus_random", "minus_random_low", "minus_random_high"]].to_numpy().T
+    specific = table[["specific", "low", "high"]].to_numpy().T
+    _whiskers(axes, specific, rows + 0.15, "#0072B2", "o", "above other sets and categories")
+    _whiskers(axes, random, rows - 0.15, "#D55E00", "s", "above matched random sets")
+    poor = (table["match"] < MATCHED).to_numpy()
+    axes.plot(random[0, poor], rows[poor] - 0.15, "s", color="#D55E00", markerfacecolor="white",
+              zorder=3, label="above random sets that do not match")  # fmt: skip
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
+    axes.legend(fontsize=8)
     axes.set_yticks(rows, table["variant"])
     axes.set_ylim(-0.6, len(table) - 0.4)
-    label(axes, "Own effect above what sets and categories explain", _UNIT, "")
+    label(axes, "Effect of a set on its own category, above two controls", _UNIT, "")
     return fig
 
 
@@ -76,3 +87,11 @@ def outcomes(table: pd.DataFrame, y: str, title: str) -> Figure:
     axes.legend(fontsize=8)
     label(axes, title, "", y)
     return fig
+
+
+def _whiskers(
+    axes: Axes, values: np.ndarray, rows: np.ndarray, colour: str, marker: str, name: str
+) -> None:
+    """Horizontal intervals: ``values`` [mean, low and high; row]."""
+    spread = [values[0] - values[1], values[2] - values[0]]
+    axes.errorbar(values[0], rows, xerr=spread, fmt=marker, color=colour, capsize=4, label=name)

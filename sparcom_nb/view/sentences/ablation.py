@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from sparcom_nb.sparcom.ablation import match
 from sparcom_nb.view.prose import evidence, interval, p_value
 
 #: Random sets with at least this share of the set's frequency count as matched.
@@ -57,8 +58,7 @@ def controls(table: pd.DataFrame, result: xr.Dataset) -> str:
         f"nats per response token, positive in {above} of {int(each['own'].notna().sum())} "
         f"categories ({p_value(together['p'])}, all categories pooled). "
     )
-    mean = result["balance"].mean(("half", "set")).to_series()
-    ratio = mean["control_frequency"] / mean["frequency"]
+    ratio = match(result)
     if together["minus_random"] > 0 and ratio < MATCHED:
         return text + (
             f"But the random sets have only {ratio:.0%} of the set's frequency: **the difference may "
@@ -86,7 +86,7 @@ def balance(result: xr.Dataset) -> str:
         text += (
             f"The random sets reach only {mean['control_size'] / mean['size']:.0%} of the size. "
         )
-    if mean["control_frequency"] < MATCHED * mean["frequency"]:
+    if match(result) < MATCHED:
         return text + (
             "The sets took the most frequent components, and none as frequent are left to match "
             "them. The other categories' sets, of the same size and chosen in the same way, are the "
@@ -117,7 +117,24 @@ def variants(table: pd.DataFrame) -> str:
                 f"can help, **an effect specific to the category {state}**. "
             )
     return text + (
-        f"With {len(states)} tests at the 5 % level, {0.05 * len(states):.1f} would show by chance."
+        f"With {len(states)} tests at the 5 % level, {0.05 * len(states):.1f} would show by chance. "
+        + _against_random(table[table["sets"] > 0])
+    )
+
+
+def _against_random(table: pd.DataFrame) -> str:
+    """Name the variants whose sets do more than random sets that do match them."""
+    fair = table[table["match"] >= MATCHED]
+    if fair.empty:
+        return "In no variant do the random sets reach the frequency of the sets."
+    above = [
+        row["variant"]
+        for row in fair.to_dict("records")
+        if evidence(row["p_random"], row["minus_random_low"], 0) == "shows"
+    ]
+    return (
+        f"Random sets reach the frequency of the sets in {len(fair)} of {len(table)} variants; there "
+        f"the sets do more than random ones in {len(above)}{': ' if above else ''}{'; '.join(above)}."
     )
 
 

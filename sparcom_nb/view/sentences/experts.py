@@ -138,7 +138,7 @@ def _used(row: Mapping[Any, Any]) -> str:
 
 def _with_null(row: Mapping[Any, Any]) -> str:
     return (
-        f"{row['value']:.0f} [{row['low']:.0f}, {row['high']:.0f}] "
+        f"{interval(row['value'], row['low'], row['high'], 0)} "
         f"(shuffled labels {row['null_mean']:.1f}, p = {row['p']:.3f})"
     )
 

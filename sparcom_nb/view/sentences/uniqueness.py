@@ -185,7 +185,7 @@ def methods(table: pd.DataFrame) -> str:
 
 
 def _count(row: Mapping[Any, Any]) -> str:
-    return f"{row['value']:.0f} [{row['low']:.0f}, {row['high']:.0f}]"
+    return interval(row["value"], row["low"], row["high"], 0)
 
 
 def _with_null(row: Mapping[Any, Any]) -> str:

@@ -1,0 +1,97 @@
+"""``sparcom-nb attribute``: where a response comes from, as a page, a table or an array."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import xarray as xr
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.models import load_model
+from sparcom_nb.shift.attribution import input_attribution
+from sparcom_nb.view.tokens import attribution_page
+
+
+def attribute(
+    model: str,
+    prompt: str,
+    response: str,
+    out: Path,
+    *,
+    objective: str = "probability",
+    template: bool = False,
+    device: str = "auto",
+    batch_tokens: int | None = None,
+) -> xr.DataArray:
+    """Attribute a response to its prompt and write the result.
+
+    Args:
+        model: a pair's member, a folder, a GGUF file or a hub id.
+        prompt: a text, or ``@`` and the name of a file that holds it.
+        response: the same.
+        out: ends in ``.html`` (heat map), ``.csv`` (a row a pair of tokens) or ``.nc`` (NetCDF: the
+            array with its labels).
+        objective: of :func:`sparcom_nb.shift.input_attribution`.
+        template: the same.
+        device: of :func:`sparcom_nb.load_model`.
+        batch_tokens: tokens that may run together; text that is longer is an error.
+
+    Returns:
+        Raw S [input, output].
+
+    Raises:
+        InputError: anything wrong with the model, the texts or the file name.
+    """
+    write = _WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise InputError(f"{out}: the file must end in {', '.join(_WRITERS)}")
+    said, answer = _text(prompt), _text(response)
+    if not answer.strip():
+        raise InputError("the response is empty: there is nothing to attribute")
+    found = input_attribution(
+        load_model(model, device),
+        said,
+        answer,
+        objective,
+        template=template,
+        batch_tokens=batch_tokens,
+        show_progress=True,
+    ).assign_attrs(model=model)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(found, out)
+    return found
+
+
+def _text(given: str) -> str:
+    """Return the text itself, or what the file behind an ``@`` holds."""
+    if not given.startswith("@"):
+        return given
+    path = Path(given[1:])
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a text file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+
+
+def _html(found: xr.DataArray, out: Path) -> None:
+    name = str(found.attrs["model"])
+    out.write_text(
+        attribution_page({name: found}, f"Where the response comes from: {name}"), "utf-8"
+    )
+
+
+def _csv(found: xr.DataArray, out: Path) -> None:
+    """Write a row for every pair of tokens: input, output, input_token, output_token, attribution."""
+    found.to_dataframe().reset_index().to_csv(out, index=False)
+
+
+def _nc(found: xr.DataArray, out: Path) -> None:
+    found.to_netcdf(out, engine="scipy")
+
+
+_WRITERS: dict[str, Callable[[xr.DataArray, Path], None]] = {
+    ".html": _html,
+    ".csv": _csv,
+    ".nc": _nc,
+}

@@ -1,0 +1,297 @@
+"""Which words a head brings together: word pairs of self-attention (Wu et al. 2024, section 3.2).
+
+A head looks from a query word to a key word when the product of their projections is large. Every
+dimension of a head adds one term to that product, so that a dimension is read by the words that it
+answers to most: its query words and its key words. A pair of them is kept when both push the product
+up and when the words may stand together in a text at all, by static word vectors.
+
+Ignored, as in the paper: the norm's division by the length of its input, rotary positions, biases
+and 1 / sqrt(d_head). Norms of queries and keys inside a head (Qwen3, OLMoE) are ignored too.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats as tests
+from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb import taps
+from sparcom_nb.errors import InputError
+from sparcom_nb.shift.embeddings import word_embeddings
+from sparcom_nb.shift.words import Similarity, word_vectors
+from sparcom_nb.stats import mean_interval, random_rotation
+
+#: Words of the vocabulary, from the first, that say how close two words are by chance.
+BASELINE = 3000
+#: A pair is close above the mean of these cosines and so many standard deviations.
+DEVIATIONS = 1.96
+#: Layers are compared in quarters of the model (8 of 32 in the paper).
+GROUPS = 4
+
+
+def attention_word_pairs(
+    model: TransformerBridge,
+    words: Sequence[str],
+    similarity: Similarity,
+    top_k: int = 100,
+    baseline: int = BASELINE,
+    turn: int | None = None,
+) -> pd.DataFrame:
+    """Word pairs of every dimension of every attention head (Wu et al. 2024, section 3.2).
+
+    With E the words' embeddings, H_q = E W_q and H_k = E W_k of a head. In a dimension the
+    ``top_k`` words by |H_k| are paired with the ``top_k`` words by |H_q|. A pair of different words
+    is kept when H_q H_k > 0 and the cosine of their static vectors exceeds, for both words, the mean
+    + 1.96 standard deviations of the word's cosines with the first ``baseline`` words.
+
+    The heads are read one after the other: beside the table, memory grows with the square of the
+    number of words and not with the model.
+
+    Args:
+        model: any model with a norm before its attention.
+        words: the vocabulary, each word once, most frequent first.
+        similarity: static word vectors, see :func:`word_vectors`.
+        top_k: query words and key words of a dimension.
+        baseline: words that make the thresholds.
+        turn: seed of a random rotation of the residual stream before all heads, as a control: heads
+            keep their singular values, and how queries and keys lie to one another, but read other
+            directions.
+
+    Returns:
+        DataFrame: layer, head, dim, key_word, query_word (categories in the order of ``words``),
+        cosine. Dimensions of a head come in descending order of sum(H_q^2 + H_k^2) over the words,
+        pairs of a dimension in descending order of cosine.
+
+    Raises:
+        InputError: words or vectors that cannot be used; ``top_k`` or ``baseline`` below 1.
+    """
+    for name, value in (("top_k", top_k), ("baseline", baseline)):
+        if value < 1:
+            raise InputError(f"{name} must be 1 or more, not {value}")
+    vectors = _unit(np.stack(list(word_vectors(similarity, words).values()))).to(taps.device(model))
+    cosine = close_words(vectors, baseline)
+    embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(vectors.device)
+    if turn is not None:
+        rotation = random_rotation(embedded.shape[1], np.random.default_rng(turn))
+        embedded = embedded @ torch.from_numpy(rotation).to(embedded)
+    found = []
+    for layer, w_q, w_k in taps.attention_weights(model):
+        for head, (query, key) in enumerate(zip(embedded @ w_q, embedded @ w_k, strict=True)):
+            pairs = _head_pairs(query, key, cosine, min(top_k, len(words)))
+            found.append(_table(layer, head, pairs, words))
+    return pd.concat(found, ignore_index=True)
+
+
+def closeness_threshold(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
+    """Cosine [word] above which a word is close to another: mean + 1.96 standard deviations.
+
+    vectors: unit vectors [word, feature]; the mean is over the first ``baseline`` of them.
+    """
+    cosine = vectors @ vectors[:baseline].T
+    return cosine.mean(dim=1) + DEVIATIONS * cosine.std(dim=1, correction=0)
+
+
+def close_words(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
+    """Cosines [word, word] of different words that are close for both; minus infinity elsewhere."""
+    cut = closeness_threshold(vectors, baseline)
+    cosine = vectors @ vectors.T
+    cosine[cosine <= torch.maximum(cut[:, None], cut[None, :])] = -torch.inf
+    return cosine.fill_diagonal_(-torch.inf)
+
+
+def unordered_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs, lower-cased and whatever their order, that more than one dimension of a head holds.
+
+    pairs: from :func:`attention_word_pairs`. Returns a DataFrame: layer, head, a, b (a <= b), count
+    (of dimensions and orders), the most frequent of a head first.
+    """
+    both = pd.concat([pairs["key_word"], pairs["query_word"]]).astype("category")
+    lower, spelled = pd.factorize(both.cat.categories.str.lower(), sort=True)
+    key, query = lower[both.cat.codes].reshape(2, -1)
+    numbered = pairs[["layer", "head"]].assign(
+        a=np.minimum(key, query), b=np.maximum(key, query), count=1
+    )
+    counts = numbered.groupby(["layer", "head", "a", "b"], as_index=False)["count"].sum()
+    counts = counts[counts["count"] > 1].sort_values(
+        ["layer", "head", "count"], ascending=[True, True, False], kind="stable"
+    )
+    named = counts.assign(a=spelled[counts["a"]], b=spelled[counts["b"]])
+    return named.reset_index(drop=True)
+
+
+def verb_shares(
+    base_pairs: pd.DataFrame, tuned_pairs: pd.DataFrame, verbs: Sequence[str], layers: int = 0
+) -> pd.DataFrame:
+    """For every verb the share of heads where tuning raised its count of word pairs.
+
+    A verb's count in a head is the number of the head's :func:`unordered_pairs` that contain it.
+    Heads where base and tuned count the same do not vote; a verb with no other head has no row.
+
+    Args:
+        base_pairs: of the model before tuning, from :func:`attention_word_pairs`.
+        tuned_pairs: of the model after it, with the same words.
+        verbs: lower case.
+        layers: number of the model's layers; 0 takes those that the pairs name.
+
+    Returns:
+        DataFrame: layers (a quarter of the model such as ``0-7``, then ``all``), verb, heads (that
+        differ), up (of them, where tuned > base), share.
+    """
+    change = _verb_counts(tuned_pairs, verbs).sub(_verb_counts(base_pairs, verbs), fill_value=0)
+    votes = (change[change != 0] > 0).rename("up").reset_index()
+    names = _layer_groups(layers or 1 + _last_layer(base_pairs, tuned_pairs))
+    parts = [votes.assign(layers=[names[n] for n in votes["layer"]]), votes.assign(layers="all")]
+    grouped = pd.concat(parts).groupby(["layers", "verb"], sort=False)["up"]
+    table = grouped.agg(heads="size", up="sum", share="mean").reset_index()
+    order = {name: n for n, name in enumerate(dict.fromkeys([*names, "all"]))}
+    return table.sort_values("layers", key=lambda column: column.map(order), kind="stable")
+
+
+def verb_shift(
+    base_pairs: pd.DataFrame,
+    tuned_pairs: pd.DataFrame,
+    verbs: Sequence[str],
+    general: Sequence[str],
+    layers: int = 0,
+    draws: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Whether tuning turns heads to instruction verbs more than to others (Wu et al. 2024, Table 3).
+
+    The paper compares the shares of :func:`verb_shares` by Welch's two-sided t-test. Beside it stand
+    what the paper lacks: is the share of the instruction verbs other than one half (two-sided, signs
+    of share - 1/2 flipped), and would as many verbs drawn from both lists differ as much (two-sided,
+    labels permuted among verbs)? The unit of all tests and intervals is the verb.
+
+    Args:
+        base_pairs: of the model before tuning, from :func:`attention_word_pairs`.
+        tuned_pairs: of the model after it, with the same words.
+        verbs: instruction verbs, lower case.
+        general: other verbs to compare with; those in ``verbs`` are left out.
+        layers: number of the model's layers; 0 takes those that the pairs name.
+        draws: of both controls; few verbs are enumerated instead.
+        seed: of the draws.
+
+    Returns:
+        DataFrame, a row for every quarter of the layers and for all: layers; n, share, low, high
+        (95 % interval over halves of the verbs), std (population); general_n, general_share,
+        general_low, general_high, general_std; t, p (Welch); p_half; p_permuted. Without enough
+        verbs a number is NaN.
+    """
+    others = [verb for verb in general if verb not in set(verbs)]
+    shares = verb_shares(base_pairs, tuned_pairs, [*verbs, *others], layers)
+    own = shares["verb"].isin(verbs)
+    names = _layer_groups(layers or 1 + _last_layer(base_pairs, tuned_pairs))
+    rows = []
+    for name in dict.fromkeys([*names, "all"]):
+        here = shares["layers"] == name
+        a, b = (shares.loc[here & kind, "share"].to_numpy(float) for kind in (own, ~own))
+        row = _summary(a) | {f"general_{key}": value for key, value in _summary(b).items()}
+        rows.append({"layers": name, **row, **_verb_tests(a, b, draws, seed)})
+    return pd.DataFrame(rows)
+
+
+def _unit(vectors: np.ndarray) -> Tensor:
+    """Vectors [word, feature] at length one; a vector of zeros stays."""
+    return torch.nn.functional.normalize(torch.from_numpy(vectors), dim=1)
+
+
+def _head_pairs(query: Tensor, key: Tensor, cosine: Tensor, top_k: int) -> tuple[np.ndarray, ...]:
+    """Dimension, key word, query word and cosine of the pairs of a head.
+
+    query, key: H_q and H_k [word, dim]; cosine: of :func:`close_words`.
+    """
+    energy = (query.square() + key.square()).sum(dim=0)
+    order = energy.argsort(descending=True, stable=True)
+    query, key = query.T[order], key.T[order]
+    asks, answers = (h.abs().topk(top_k, dim=1).indices for h in (query, key))
+    product = key.gather(1, answers)[:, :, None] * query.gather(1, asks)[:, None, :]
+    close = cosine[answers[:, :, None], asks[:, None, :]]
+    rank, k, q = ((close > -torch.inf) & (product > 0)).nonzero(as_tuple=True)
+    found = (rank, order[rank], answers[rank, k], asks[rank, q], close[rank, k, q])
+    rank, dim, key_word, query_word, kept = (column.cpu().numpy() for column in found)
+    by_cosine = np.lexsort((-kept, rank))
+    return tuple(column[by_cosine] for column in (dim, key_word, query_word, kept))
+
+
+def _table(
+    layer: int, head: int, pairs: tuple[np.ndarray, ...], words: Sequence[str]
+) -> pd.DataFrame:
+    """Name the columns; words as categories, since each stands in very many pairs."""
+    dim, key, query, cosine = pairs
+    spelled = pd.CategoricalDtype(list(words))
+    return pd.DataFrame(
+        {
+            "layer": np.full(len(dim), layer, dtype=np.int16),
+            "head": np.full(len(dim), head, dtype=np.int16),
+            "dim": dim.astype(np.int16),
+            "key_word": pd.Categorical.from_codes(key, dtype=spelled),
+            "query_word": pd.Categorical.from_codes(query, dtype=spelled),
+            "cosine": cosine,
+        }
+    )
+
+
+def _verb_counts(pairs: pd.DataFrame, verbs: Sequence[str]) -> pd.Series:
+    """Number of a head's pairs that contain a verb: [verb, layer, head]."""
+    kept = unordered_pairs(pairs)
+    sides = [kept.assign(verb=kept["a"]), kept[kept["a"] != kept["b"]].assign(verb=kept["b"])]
+    named = pd.concat(sides)
+    return named[named["verb"].isin(verbs)].groupby(["verb", "layer", "head"]).size()
+
+
+def _last_layer(*tables: pd.DataFrame) -> int:
+    return max((int(table["layer"].max()) for table in tables if len(table)), default=0)
+
+
+def _layer_groups(layers: int) -> list[str]:
+    """Name of every layer's group: quarters of the model."""
+    groups = np.arange(layers) * min(GROUPS, layers) // layers
+    members = [np.flatnonzero(groups == group) for group in groups]
+    return [f"{m[0]}-{m[-1]}" if len(m) > 1 else f"{m[0]}" for m in members]
+
+
+def _summary(shares: np.ndarray) -> dict[str, float]:
+    """Number, mean with interval and spread of the shares of verbs."""
+    row = {"n": len(shares), "share": np.nan, "low": np.nan, "high": np.nan, "std": np.nan}
+    if len(shares):
+        row |= {"share": float(shares.mean()), "std": float(shares.std())}
+    if len(shares) > 2:
+        _, row["low"], row["high"] = mean_interval(shares, np.arange(len(shares)))
+    return row
+
+
+def _verb_tests(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> dict[str, float]:
+    """Welch's test, the flip of signs about one half, and the permutation of labels."""
+    row: dict[str, float] = dict.fromkeys(("t", "p", "p_half", "p_permuted"), np.nan)
+    options: dict[str, Any] = {"n_resamples": draws, "vectorized": True}
+    if len(a) > 1:
+        flipped = tests.permutation_test(
+            (a - 0.5,), _mean, permutation_type="samples",
+            rng=np.random.default_rng(seed), **options,
+        )  # fmt: skip
+        row["p_half"] = float(flipped.pvalue)
+    if len(a) > 1 and len(b) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # shares that are all alike
+            welch: Any = tests.ttest_ind(a, b, equal_var=False)
+        drawn = tests.permutation_test(
+            (a, b), _difference, rng=np.random.default_rng(seed), **options
+        )
+        row |= {"t": float(welch.statistic), "p": float(welch.pvalue)}
+        row["p_permuted"] = float(drawn.pvalue)
+    return row
+
+
+def _mean(a: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Mean without rounding errors, which would break the ties that a test counts."""
+    return a.mean(axis=axis).round(12)
+
+
+def _difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+    return (a.mean(axis=axis) - b.mean(axis=axis)).round(12)

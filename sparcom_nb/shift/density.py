@@ -1,0 +1,133 @@
+"""How much of a response came from the instruction: levels, importance density, instruction score.
+
+From the attribution S [input, output] of a response (Wu et al. 2024, arXiv 2310.00492, section 3.1):
+
+    R = max(S, 0);  Q = ceil(L R / (max_n R + 1e-7)) for each response token;  Q = 0 where Q <= b
+    a_n = ||Q[n,:]||_1 / (||Q[n,:]||_4 + 1e-9);  a_n = a_n / (max_n a_n + 1e-9)
+    score = sum_n a_n mask_n / log2(2 + sum_n mask_n)
+
+L = 10 levels, b = 7 in the published tables. Two things to know. S varies over many decades, so the
+1e-7 matters: a token whose largest attribution is tiny tops out below level 10. And before it is
+divided by its maximum, a grows with the number of response tokens; after that only the contrast
+between prompt tokens is left. The variants below take either choice apart.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sparcom_nb.errors import InputError
+
+#: L of the paper, and b of its tables.
+LEVELS, CUT = 10, 7
+#: Added to the largest attribution: in the stored levels, and where density starts from raw S.
+STORED_EPSILON, RAW_EPSILON = 1e-7, 1e-9
+
+
+def levels(
+    S: xr.DataArray,
+    L: int = LEVELS,
+    b: int = 0,
+    epsilon: float = STORED_EPSILON,
+) -> xr.DataArray:
+    """Integer levels 0..L of an attribution, for each response token by its own largest value.
+
+    Args:
+        S: raw attribution [input, output]; negative values count as zero.
+        L: number of levels, 1 to 255.
+        b: levels up to this become zero.
+        epsilon: added to the largest value of every response token.
+
+    Returns:
+        DataArray uint8 [input, output].
+
+    Raises:
+        InputError: L or b out of range.
+    """
+    if not 1 <= L <= 255:
+        raise InputError(f"L must be 1 to 255, not {L}")
+    if b < 0:
+        raise InputError(f"b must be 0 or more, not {b}")
+    return S.copy(data=_levels(S.to_numpy(), L, b, epsilon)).rename("level")
+
+
+def importance_density(
+    S: xr.DataArray,
+    b: int = CUT,
+    p: float = 4,
+    levels: bool = False,
+    L: int = LEVELS,
+    normalise: bool = True,
+    length: int | None = None,
+) -> xr.DataArray:
+    """Importance density of every prompt token: float64 [input], at most 1 when normalised.
+
+    Args:
+        S: raw attribution [input, output]; with ``levels``, levels as they are.
+        b: levels up to this do not count.
+        p: order of the norm below the fraction.
+        levels: S holds levels already (from :func:`levels`, or published ones).
+        L: number of levels to make of a raw S.
+        normalise: divide by the largest density of all prompt tokens, as the tables do; without it
+            density grows with the number of response tokens.
+        length: use only so many response tokens, the first ones, to compare responses at one length.
+    """
+    values = S.to_numpy()[:, :length]
+    counted = (values if levels else _levels(values, L, b, RAW_EPSILON)).astype(np.float64)
+    counted[counted <= b] = 0
+    density = counted.sum(axis=1) / ((counted**p).sum(axis=1) ** (1 / p) + 1e-9)
+    if normalise:
+        density = density / (density.max() + 1e-9)
+    coords = {name: coord for name, coord in S.coords.items() if coord.dims == ("input",)}
+    return xr.DataArray(density, coords, "input", "density")
+
+
+def instruction_score(density: xr.DataArray, mask: Any, mean: bool = False) -> float:
+    """Score of a prompt from the density [input] of its tokens and its instruction mask [input].
+
+    The paper divides the sum over the instruction by log2(2 + tokens of the instruction), so that
+    the score grows with the instruction; ``mean`` divides by the number of its tokens.
+
+    Raises:
+        InputError: mask and density do not have the same length.
+    """
+    mask = np.asarray(mask, dtype=np.float64)
+    if mask.shape != density.shape:
+        raise InputError(f"the mask has {mask.size} tokens, the density {density.size}")
+    size = mask.sum()
+    divisor = max(size, 1.0) if mean else np.log2(2 + size)
+    return float((density.to_numpy() * mask).sum() / divisor)
+
+
+def word_density(density: xr.DataArray) -> pd.DataFrame:
+    """Density by word: that of the word's strongest token.
+
+    A word starts at a token that begins with a space, or follows one that ends with a space.
+
+    Args:
+        density: [input] with the coordinate input_token, of :func:`importance_density`.
+
+    Returns:
+        DataFrame in the order of the prompt: word, tokens, density.
+    """
+    texts = [str(text) for text in density["input_token"].to_numpy()]
+    starts = [
+        here[:1].isspace() or before[-1:].isspace() for before, here in pairwise([" ", *texts])
+    ]
+    table = pd.DataFrame({"text": texts, "density": density.to_numpy(), "word": np.cumsum(starts)})
+    by_word = table.groupby("word").agg(
+        word=("text", "".join), tokens=("text", "size"), density=("density", "max")
+    )
+    return (
+        by_word.assign(word=by_word["word"].str.strip()).query("word != ''").reset_index(drop=True)
+    )
+
+
+def _levels(values: np.ndarray, L: int, b: int, epsilon: float) -> np.ndarray:
+    """Levels [input, output] of an attribution, zero up to b."""
+    positive = np.maximum(values.astype(np.float64), 0)
+    level = np.ceil(L * positive / (positive.max(axis=0) + epsilon))
+    return np.where(level > b, level, 0).astype(np.uint8)

@@ -1,0 +1,126 @@
+"""Prompt and response as one text: its tokens, and which of the prompt's carry the instruction.
+
+Wu et al. (2024, section 3.1) read ``strip(prompt) + " " + strip(response)``. A prompt in a chat
+template ends with what the response follows, so nothing is put between.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.prompts import Prompt, missing_bos
+
+#: A part of the prompt: its text, or its first character and the one after its last.
+Span = str | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A prompt and its response as one sequence.
+
+    sequence: all ids, those of the response count; bos: how many ids come before the prompt's own
+    (0 or 1); inputs, outputs: the text of every token of the prompt and of the response.
+    """
+
+    sequence: Prompt
+    bos: int
+    inputs: list[str]
+    outputs: list[str]
+
+
+def join(model: TransformerBridge, prompt: str, response: str, template: bool = False) -> Joint:
+    """Tokenise ``prompt`` and ``response`` in one.
+
+    Args:
+        model: with its tokenizer and template.
+        prompt: what the user says.
+        response: may be empty.
+        template: put the prompt into the model's chat template.
+
+    Raises:
+        InputError: an empty prompt, one that shares a token with the response, or a text longer
+            than the context.
+    """
+    asked, answer = _asked(model, prompt, template), response.strip()
+    text = asked + (("" if template else " ") + answer if answer else "")
+    prompt_ids, (ids, places) = _tokens(model, asked)[0], _tokens(model, text)
+    if ids[: len(prompt_ids)] != prompt_ids:
+        raise InputError(
+            f"the tokenizer makes one token of the end of the prompt {asked[-20:]!r} and the start "
+            f"of the response {answer[:20]!r}; end the prompt with a full stop or a line break"
+        )
+    full = missing_bos(model.tokenizer, ids) + ids
+    if len(full) > model.cfg.n_ctx:
+        raise InputError(
+            f"the prompt {asked[:30]!r} and its response have {len(full)} tokens, more than the "
+            f"model's context of {model.cfg.n_ctx}: shorten them"
+        )
+    bos, added = int(full[0] == model.tokenizer.bos_token_id), len(full) - len(ids)
+    pieces, n_prompt = _pieces(text, places), len(prompt_ids)
+    sequence = Prompt(asked[:30], array("i", full), added + n_prompt, len(full))
+    return Joint(sequence, bos, pieces[bos - added : n_prompt], pieces[n_prompt:])
+
+
+def instruction_mask(
+    model: TransformerBridge, prompt: str, spans: Sequence[Span], template: bool = False
+) -> xr.DataArray:
+    """Mark the tokens of a prompt that hold any character of some of its parts.
+
+    Args:
+        model: with its tokenizer and template.
+        prompt: what the user says.
+        spans: texts that stand in the prompt once, or (first, stop) in characters of the prompt.
+        template: the prompt is read in the model's chat template, as in :func:`join`.
+
+    Returns:
+        DataArray bool [input] with the coordinate input_token, aligned with
+        :func:`sparcom_nb.shift.input_attribution`.
+
+    Raises:
+        InputError: a text that the prompt does not hold, or holds more than once.
+    """
+    joint = join(model, prompt, "", template)
+    _, places = _tokens(model, _asked(model, prompt, template))
+    first, stop = np.array(places[len(places) - len(joint.inputs) :]).T
+    lead = len(model.template.prefix) if template else -(len(prompt) - len(prompt.lstrip()))
+    marked = np.zeros(len(first), dtype=bool)
+    for low, high in (_place(prompt, span) for span in spans):
+        marked |= (first < high + lead) & (stop > low + lead)
+    return xr.DataArray(marked, {"input_token": ("input", joint.inputs)}, "input", "mask")
+
+
+def _asked(model: TransformerBridge, prompt: str, template: bool) -> str:
+    """Return the text of the prompt as the model reads it."""
+    if not prompt.strip():
+        raise InputError("the prompt is empty; say something")
+    return model.template.render(prompt) if template else prompt.strip()
+
+
+def _tokens(model: TransformerBridge, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Ids of a text without special tokens, and the characters [first, stop) of each."""
+    made = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return made.input_ids, made.offset_mapping
+
+
+def _pieces(text: str, places: list[tuple[int, int]]) -> list[str]:
+    """Cut a text by its tokens. Of several tokens in one character the first gets it."""
+    stops = np.maximum.accumulate([0, *(stop for _, stop in places)]).tolist()
+    return [text[first:stop] for first, stop in pairwise(stops)]
+
+
+def _place(prompt: str, span: Span) -> tuple[int, int]:
+    """First character of a part of the prompt, and the one after its last."""
+    if not isinstance(span, str):
+        return span
+    if not span or prompt.count(span) != 1:
+        raise InputError(
+            f"the prompt holds {span[:40]!r} {prompt.count(span) if span else 0} times, not once; "
+            "give its place as (first, stop) in characters"
+        )
+    return prompt.index(span), prompt.index(span) + len(span)

