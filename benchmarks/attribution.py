@@ -108,13 +108,16 @@ def _compare(ways: dict[str, Callable[[], torch.Tensor]], asked: argparse.Namesp
             found[name] = way()
             for c, clock in clocks.items():
                 seconds[c][name].append(clock() - began[c])
+    medians = {
+        c: {name: statistics.median(values) for name, values in times.items()}
+        for c, times in seconds.items()
+    }
     truth = found["unfrozen"]
     print(f"{asked.model}: {truth.shape[0]} x {truth.shape[1]} tokens, {asked.rounds} rounds")
     for name, own in found.items():
         apart = ((own - truth).abs().max() / truth.abs().max()).item()
         print(f"{name}: differs by {apart:.1e} of the maximum")
-        for c, times in seconds.items():
-            median = {way: statistics.median(values) for way, values in times.items()}
+        for c, median in medians.items():
             print(
                 f"  {c:9} {median[name]:7.2f} s  {median['unfrozen'] / median[name]:5.2f} x unfrozen"
                 f"  {median['frozen'] / median[name]:5.2f} x frozen"

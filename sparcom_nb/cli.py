@@ -214,7 +214,8 @@ def report(
     defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
     parameters |= {k: v for k, v in given.items() if v != defaults[k]}
     pairs = [check_pair(name) for name in pair or []]
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    if jobs > 1:  # else the library's own choice
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     failed = build(pairs or None, notebook or None, out, parameters, fresh, at_once=jobs)
     typer.echo(f"open {out / 'index.html'}")
     if failed:

@@ -32,6 +32,8 @@ from sparcom_nb.stats import half as half_of
 
 SETS = ("all", "unique", "contrast")
 STATES = ("as it is", "own set off", "random set off")
+#: Random sets with at least this share of the set's frequency count as matched.
+MATCHED = 0.95
 _AGREEMENT = 0.5
 _TEST = ("own", "other", "value", "low", "high", "p")
 

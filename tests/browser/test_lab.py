@@ -76,10 +76,7 @@ def test_the_slider_changes_the_picture(lab, browser):
     page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=120_000)
     page.evaluate(_RUN_ALL)
     picture = page.locator(".widget-html img").last
-    try:
-        picture.wait_for(timeout=200_000)
-    finally:
-        page.screenshot(path=os.environ.get("LAB_SCREENSHOT", "/tmp/lab_shot.png"))
+    picture.wait_for(timeout=200_000)
     page.locator(".widget-slider .noUi-handle").last.focus()
     before, milliseconds = picture.get_attribute("src"), page.evaluate(_TIMED)
     if screenshot := os.environ.get("LAB_SCREENSHOT"):

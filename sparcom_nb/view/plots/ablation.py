@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.sentences.ablation import MATCHED
+from sparcom_nb.sparcom.ablation import MATCHED
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _UNIT = "nats per response token"
@@ -55,12 +55,12 @@ def variants(table: pd.DataFrame) -> Figure:
     """
     fig, (axes,) = figure(8, 0.5 * len(table) + 1.6)
     rows = np.arange(len(table))[::-1]
-    random = table[["minus_random", "minus_random_low", "minus_random_high"]].to_numpy().T
-    specific = table[["specific", "low", "high"]].to_numpy().T
-    _whiskers(axes, specific, rows + 0.15, "#0072B2", "o", "above other sets and categories")
-    _whiskers(axes, random, rows - 0.15, "#D55E00", "s", "above matched random sets")
+    random = table[["minus_random", "minus_random_low", "minus_random_high"]].to_numpy(float)
+    specific = table[["specific", "low", "high"]].to_numpy(float)
+    whiskers(axes, specific, rows + 0.15, label="above other sets and categories")
+    whiskers(axes, random, rows - 0.15, fmt="s", color="#D55E00", label="above matched random sets")
     poor = (table["match"] < MATCHED).to_numpy()
-    axes.plot(random[0, poor], rows[poor] - 0.15, "s", color="#D55E00", markerfacecolor="white",
+    axes.plot(random[poor, 0], rows[poor] - 0.15, "s", color="#D55E00", markerfacecolor="white",
               zorder=3, label="above random sets that do not match")  # fmt: skip
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
     axes.legend(fontsize=8)
@@ -87,11 +87,3 @@ def outcomes(table: pd.DataFrame, y: str, title: str) -> Figure:
     axes.legend(fontsize=8)
     label(axes, title, "", y)
     return fig
-
-
-def _whiskers(
-    axes: Axes, values: np.ndarray, rows: np.ndarray, colour: str, marker: str, name: str
-) -> None:
-    """Horizontal intervals: ``values`` [mean, low and high; row]."""
-    spread = [values[0] - values[1], values[2] - values[0]]
-    axes.errorbar(values[0], rows, xerr=spread, fmt=marker, color=colour, capsize=4, label=name)

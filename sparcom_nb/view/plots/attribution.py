@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 from sparcom_nb.view.tokens import visible
 
@@ -69,10 +70,7 @@ def published(table: pd.DataFrame) -> Figure:
 def _intervals(axes: Axes, names: pd.Series, values: np.ndarray) -> None:
     """One line a row of ``values`` [row, (value, low, high)], and a line at zero."""
     rows = np.arange(len(values))[::-1]
-    value, low, high = values.T
-    axes.errorbar(
-        value, rows, xerr=[value - low, high - value], fmt="o", color="#0072B2", capsize=3
-    )
+    whiskers(axes, values, rows, capsize=3)
     axes.axvline(0, color=NEUTRAL, linewidth=1)
     axes.set_yticks(rows, names)
     axes.set_ylim(-0.6, len(values) - 0.4)

@@ -1,8 +1,11 @@
 """Pictures that several notebooks use."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.instructions import CATEGORIES
@@ -49,10 +52,16 @@ def ladder(table: pd.DataFrame, name: str, x: str, title: str) -> Figure:
     """Means with intervals, one line a row of ``table`` (columns ``name``, mean, low, high)."""
     fig, (axes,) = figure(7, 0.45 * len(table) + 1.3)
     rows = np.arange(len(table))[::-1]
-    spread = [table["mean"] - table["low"], table["high"] - table["mean"]]
-    axes.errorbar(table["mean"], rows, xerr=spread, fmt="o", color="#0072B2", capsize=4)
+    whiskers(axes, table[["mean", "low", "high"]].to_numpy(float), rows)
     axes.set_yticks(rows, table[name])
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_xlim(0, None)
     label(axes, title, x, "")
     return fig
+
+
+def whiskers(axes: Axes, values: np.ndarray, rows: np.ndarray, **style: Any) -> None:
+    """Horizontal intervals at the heights ``rows``: ``values`` [row, (value, low, high)]."""
+    value, low, high = values.T
+    style = {"fmt": "o", "color": "#0072B2", "capsize": 4} | style
+    axes.errorbar(value, rows, xerr=[value - low, high - value], **style)

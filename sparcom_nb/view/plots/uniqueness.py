@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.sparcom.comparison import QUESTIONS
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 BLUE = "#0072B2"
@@ -23,14 +24,12 @@ KIND_NAMES = {"unique": "unique to one", "shared": "shared by some", "general": 
 def against_null(axes: Axes, table: pd.DataFrame, names: Sequence[Any]) -> None:
     """One line a row: value with interval (blue) over the range under shuffled labels (band)."""
     rows = np.arange(len(table))[::-1]
-    spread = [table["value"] - table["low"], table["high"] - table["value"]]
     axes.hlines(
         rows, table["null_low"], table["null_high"], color=NULL, lw=9, label="labels shuffled"
     )
     axes.plot(table["null_mean"], rows, "|", color=NEUTRAL, ms=9)
-    axes.errorbar(
-        table["value"], rows, xerr=spread, fmt="o", color=BLUE, capsize=3, label="true labels"
-    )
+    values = table[["value", "low", "high"]].to_numpy(float)
+    whiskers(axes, values, rows, capsize=3, label="true labels")
     axes.set_yticks(rows, [str(name) for name in names])
     axes.set_ylim(-0.7, len(table) - 0.3)
 

@@ -5,11 +5,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.sparcom.ablation import match
+from sparcom_nb.sparcom.ablation import MATCHED, match
 from sparcom_nb.view.prose import evidence, interval, p_value
 
-#: Random sets with at least this share of the set's frequency count as matched.
-MATCHED = 0.95
 NOTHING = "**There is nothing to switch off here: every set is empty.**"
 
 
