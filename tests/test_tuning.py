@@ -138,7 +138,6 @@ def test_an_interrupted_tuning_goes_on_only_for_the_same_inputs(
 
 
 def test_lora_trains_few_weights_and_ends_as_a_plain_folder(folders, rows, tmp_path):
-    pytest.importorskip("peft")
     out = tune(folders("llama"), rows, 3, 0, tmp_path / "t", lr=1e-2, batch=4, lora=2)
     before, after = weights(folders("llama")), weights(out)
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -149,7 +148,6 @@ def test_lora_trains_few_weights_and_ends_as_a_plain_folder(folders, rows, tmp_p
 
 
 def test_interrupted_lora_goes_on(folders, rows, tmp_path, monkeypatch):
-    pytest.importorskip("peft")
     real = tuning.Recipe
     monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
     whole = tune(folders("llama"), rows, 6, 0, tmp_path / "whole", batch=4, lora=2)
