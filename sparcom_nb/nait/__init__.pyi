@@ -28,7 +28,7 @@ from .precision import (
 )
 from .readout import CANDIDATES
 from .scores import alignment_score, alignment_scores, combine, length_correlation, select
-from .study import FULL, QUICK, Plan, Study, begin_study, plan
+from .study import FULL, QUICK, Plan, Study, begin_study, plan, tuned_from
 
 __all__ = [
     "BASELINES",
@@ -76,5 +76,6 @@ __all__ = [
     "stability",
     "stability_means",
     "transfer_matrix",
+    "tuned_from",
     "why_not",
 ]

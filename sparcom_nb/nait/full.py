@@ -24,6 +24,8 @@ PAIR = "tiny-dense"
 def full_results() -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """The shipped tables by name, and their manifest; both empty when none are shipped.
 
+    The manifest's ``changed`` names what is no longer as it was when they were made.
+
     ``arms`` and ``ratios`` have a column capability, ``transfer`` and ``core`` a column score;
     otherwise they are as :func:`sparcom_nb.nait.effects`, :meth:`Study.sweep` and
     :func:`sparcom_nb.nait.transfer_matrix` return them.
@@ -32,7 +34,17 @@ def full_results() -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     if not (folder / "manifest.json").exists():
         return {}, {}
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}, manifest
+    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+    return tables, manifest | {"changed": _changed(manifest)}
+
+
+def _changed(manifest: dict[str, Any]) -> list[str]:
+    """Libraries and files that differ from those of the manifest; where none does, the inputs."""
+    now = made_by({*SCORING, *TUNING})
+    if names := sorted(name for name in now if manifest["made_by"].get(name) != now[name]):
+        return names
+    same = begin_study(manifest["pair"], "", FULL, "").fingerprint == manifest["fingerprint"]
+    return [] if same else ["rows, weights or plan"]
 
 
 def make(out: Path, work: Path, plan: Plan = FULL, pair: str = PAIR) -> None:

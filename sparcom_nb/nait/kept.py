@@ -1,4 +1,4 @@
-"""Results that are made once: a table on disk, found again by the hash of all that made it."""
+"""Results that are made once: on disk, found again by the hash of all that made them."""
 
 import hashlib
 import inspect
@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pandas as pd
+
+from sparcom_nb.nait.directions import Direction
 
 _LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy")
 
@@ -25,16 +27,40 @@ def kept(
     interrupted run leaves only whole ones.
     """
     path = folder / f"{name}-{digest(inputs)[:16]}.parquet"
-    fresh = not path.exists()
-    if fresh:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        make().to_parquet(part)
-        path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
-        part.replace(path)
+    fresh = _once(path, inputs, lambda part: make().to_parquet(part))
     table = pd.read_parquet(path)
     table.attrs["fresh"] = fresh
     return table
+
+
+def kept_directions(
+    folder: Path, name: str, inputs: Mapping[str, Any], make: Callable[[], dict[str, Direction]]
+) -> dict[str, Direction]:
+    """Return the directions made of these inputs, by their names, as :func:`kept` does tables.
+
+    They stand under ``folder`` in a folder ``NAME-HASH``, a file a direction.
+    """
+
+    def write(part: Path) -> None:
+        for number, direction in enumerate(make().values()):
+            direction.save(part / f"{number:04}.safetensors")
+
+    path = folder / f"{name}-{digest(inputs)[:16]}"
+    _once(path, inputs, write)
+    read = [Direction.load(file) for file in sorted(path.iterdir())]
+    return {direction.name: direction for direction in read}
+
+
+def _once(path: Path, inputs: Mapping[str, Any], write: Callable[[Path], None]) -> bool:
+    """Write what is not there, its inputs beside it, and say whether that was needed."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    write(part)
+    path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
+    part.replace(path)
+    return True
 
 
 def digest(inputs: Mapping[str, Any]) -> str:

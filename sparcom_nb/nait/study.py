@@ -8,6 +8,7 @@ whether the model's own answer is right for the capability that is asked about.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,15 +23,23 @@ from sparcom_nb.files import discard
 from sparcom_nb.instructions import table_hash
 from sparcom_nb.models import load_model, load_pair
 from sparcom_nb.nait import baselines, core, directions, precision, readout, scores
-from sparcom_nb.nait.core import core_subset
+from sparcom_nb.nait.core import core_subset, jaccard
 from sparcom_nb.nait.directions import Direction
-from sparcom_nb.nait.kept import digest, kept, made_by
+from sparcom_nb.nait.kept import digest, kept, kept_directions, made_by
 from sparcom_nb.nait.outcomes import FULL_POOL, RANDOM, UPPER, effects, transfer_matrix
 from sparcom_nb.nait.pool import Mixture, mixture
 from sparcom_nb.nait.precision import BASELINE_SCORES, capabilities
 from sparcom_nb.nait.scores import select
 from sparcom_nb.progress import progress
-from sparcom_nb.sources import Identity, check_pair, member_name, model_path
+from sparcom_nb.sources import (
+    PAIRS,
+    PLACEBO,
+    Identity,
+    check_pair,
+    local_path,
+    member_name,
+    model_path,
+)
 from sparcom_nb.tuning import tune
 
 #: What an outcome, and what a score, depends on besides its data.
@@ -85,7 +94,7 @@ class Plan:
 #: What runs in minutes, and what takes hours.
 QUICK = Plan()
 FULL = Plan(
-    capabilities=("SUM", "CODE", "MATH"), steps=120, batch=32, ratios=(0.03, 0.3),
+    capabilities=("SUM", "CODE", "MATH"), steps=120, ratios=(0.03, 0.3),
     swept=("NAIT", "contrast"),
     n_evaluation=600,
 )  # fmt: skip
@@ -122,7 +131,16 @@ class Study:
     @cached_property
     def directions(self) -> dict[str, Direction]:
         """See :func:`sparcom_nb.nait.pool_directions`."""
-        return precision.pool_directions(self.model, self.mix, self.plan.n_own, self.plan.skip)
+        n, skip = self.plan.n_own, self.plan.skip
+        return kept_directions(
+            self.folder, "directions", self._scored_by(),
+            lambda: precision.pool_directions(self.model, self.mix, n, skip),
+        )  # fmt: skip
+
+    @property
+    def whole_directions(self) -> dict[str, Direction]:
+        """Those that leave no opening out."""
+        return {name: one for name, one in self.directions.items() if not one.skip}
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -142,7 +160,22 @@ class Study:
     @cached_property
     def n_tokens(self) -> pd.Series:
         """Length of every candidate in tokens, by id."""
-        return baselines.baseline_score("length", self.model, self.mix.pool)
+        table = self._kept_scores(
+            "lengths",
+            lambda: baselines.baseline_score("length", self.model, self.mix.pool).to_frame(),
+        )
+        return table["length"]
+
+    def precisions(self) -> pd.DataFrame:
+        """Of scores and baselines: see :func:`sparcom_nb.nait.selection_precision`."""
+        ratio, names = self.plan.ratio, self.plan.baselines
+        return self._kept_scores(
+            "precision",
+            lambda: precision.selection_precision(
+                self.scores.join(self.baselines), self.mix, self.n_tokens, ratio
+            ),
+            names=names, ratio=ratio,
+        )  # fmt: skip
 
     def by_number(self) -> pd.DataFrame:
         """See :func:`sparcom_nb.nait.by_number`."""
@@ -158,10 +191,36 @@ class Study:
             "stability", lambda: core.stability(self.model, self.mix, **how), **how
         )
 
+    def moved(self, name: str) -> pd.DataFrame:
+        """The whole directions on the model ``name``: see :func:`sparcom_nb.nait.between_models`."""
+        other, ratio = replace(self, base=name), self.plan.ratio
+        return self._kept_scores(
+            "moved",
+            lambda: core.between_models(
+                self.whole_directions, other.directions, other.model, self.mix, ratio
+            ),
+            other=name, other_sha256=other._weights, ratio=ratio,
+        )  # fmt: skip
+
+    def in_common(self) -> pd.Series:
+        """What any two capabilities' selections have in common, by score: mean Jaccard.
+
+        The floor of stability: two halves of one capability should agree on more.
+        """
+        return pd.Series({score: self._overlap(score) for score in self.plan.scores})
+
+    def _overlap(self, score: str) -> float:
+        tops = [select(self.scores[score, c], self.plan.ratio) for c in capabilities(self.mix)]
+        return float(np.mean([jaccard(a, b) for a, b in combinations(tops, 2)]))
+
     def _kept_scores(self, name: str, make: Callable[[], pd.DataFrame], **how: Any) -> pd.DataFrame:
+        return kept(self.folder, name, self._scored_by() | how, make)
+
+    def _scored_by(self) -> dict[str, Any]:
+        """What every score of this study depends on."""
         rows = {part: table_hash(getattr(self.mix, part)) for part in ("target", "pool")}
         own = {"n_own": self.plan.n_own, "skip": self.plan.skip, "weights_sha256": self._weights}
-        return kept(self.folder, name, rows | own | how | {"made_by": made_by(SCORING)}, make)
+        return rows | own | {"made_by": made_by(SCORING)}
 
     @property
     def fingerprint(self) -> str:
@@ -306,3 +365,9 @@ def begin_study(
     source = source or load_pair(pair).data
     mix = mixture(source, plan.n_pool, plan.n_target, plan.n_evaluation, seed)
     return Study(member_name(check_pair(pair), "base"), mix, plan, Path(folder), device)
+
+
+def tuned_from(pair: str) -> list[str]:
+    """Names of the models here that were made of a pair's base: the tuned one, and its placebo."""
+    placebo = pair in PAIRS and local_path(pair, PLACEBO) is not None
+    return [member_name(pair, "instruct"), *([f"{pair}/{PLACEBO}"] if placebo else [])]

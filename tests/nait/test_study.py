@@ -41,6 +41,43 @@ def test_a_table_is_made_once(tmp_path):
     assert said == inputs
 
 
+def test_directions_are_made_once(study, monkeypatch):
+    first = study.directions
+
+    def no(*_, **__):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(module.precision, "pool_directions", no)
+    again = replace(study).directions
+    assert list(again) == list(first)
+    for name, direction in first.items():
+        assert again[name].metadata == direction.metadata
+        assert again[name].vectors.equals(direction.vectors)
+        assert again[name].digest == direction.digest
+    with pytest.raises(AssertionError, match="made again"):
+        replace(study, plan=replace(SMALL, n_own=3)).directions  # noqa: B018
+
+
+def test_directions_move_to_what_was_tuned_from_the_base(study, monkeypatch):
+    names = sn.nait.tuned_from("tiny-dense")
+    assert names[0] == "tiny-dense/instruct" and sn.nait.tuned_from("a,b") == ["b"]
+    table = study.moved(names[0])
+    other = sn.load_model(names[0])
+    own = replace(study, base=names[0]).directions
+    whole = {name: one for name, one in study.directions.items() if "/0/" in name}
+    expected = sn.nait.between_models(whole, own, other, study.mix, SMALL.ratio)
+    pd.testing.assert_frame_equal(table, expected)
+    monkeypatch.setattr(module, "load_model", None)
+    assert not study.moved(names[0]).attrs["fresh"]
+
+
+def test_what_selections_have_in_common(study):
+    tops = [set(study.scores["NAIT", c].nlargest(6).index) for c in sn.CATEGORIES]
+    pairs = [(a, b) for n, a in enumerate(tops) for b in tops[:n]]
+    expected = np.mean([len(a & b) / len(a | b) for a, b in pairs])
+    assert study.in_common()["NAIT"] == pytest.approx(expected)
+
+
 def test_what_made_it_names_libraries_and_files():
     made = made_by([module])
     assert {"torch", "transformers", module.__name__} <= set(made)
@@ -143,6 +180,11 @@ def test_the_full_experiments_are_written_as_they_are_read(tmp_path, monkeypatch
     assert set(tables) == {"arms", "ratios", "transfer", "core"}
     study = sn.nait.begin_study("tiny-dense", "", short, tmp_path / "work")
     assert manifest["fingerprint"] == study.fingerprint
+    assert manifest["changed"] == ["rows, weights or plan"]  # it is not the full plan
+    monkeypatch.setattr("sparcom_nb.nait.full.FULL", short)
+    assert full_results()[1]["changed"] == []
+    monkeypatch.setattr("sparcom_nb.nait.full.made_by", lambda _: {"torch": "0"})
+    assert full_results()[1]["changed"] == ["torch"]
     again = sn.nait.arm_effects(study, "SUM")
     np.testing.assert_allclose(tables["arms"]["loss"], again["loss"], atol=1e-5)
     assert len(tables["transfer"]) == 36

@@ -44,6 +44,22 @@ def test_the_published_score_comes_first(row, said):
     assert "is clearly above the best baseline (random" in text
 
 
+def test_a_lucky_draw_is_the_mark_to_beat():
+    lucky = {"precision": 0.45, "low": 0.35, "high": 0.55}
+    text = sentences.precisions(table(NAIT=GOOD, random=lucky))
+    assert (
+        "10% of wanted rows, one random draw 45%. The" in text and "chance does not show.**" in text
+    )
+    assert "Above chance besides: none." in text
+
+
+def test_each_capability():
+    half = table(NAIT=GOOD, contrast=CHANCE, drift=GOOD, random=GOOD)
+    half.loc[(half["score"] == "NAIT") & (half["capability"] == "QA"), "low"] = 0.05
+    text = sentences.each_capability(half)
+    assert text.endswith("(at random it is for one in forty): NAIT 1 (CLS); contrast 0; drift 2.")
+
+
 def test_nothing_above_chance():
     text = sentences.precisions(table(NAIT=CHANCE, contrast=CHANCE, random=CHANCE))
     assert "Above chance besides: none." in text and "is not clearly above" in text
@@ -52,6 +68,9 @@ def test_nothing_above_chance():
 def test_blind_spots_and_lengths():
     text = sentences.blind_spots(table(NAIT=GOOD))
     assert "0.80, which tells most of them" in text and "0.50, **next to blind**" in text
+    assert "baseline" not in text
+    text = sentences.blind_spots(table(NAIT=GOOD, longest=GOOD | {"auc_corrupted": 0.7}))
+    assert "NAIT, reaches 0.50, **next to blind**; the best baseline, longest, reaches 0.70" in text
     assert "none of the scores" in sentences.lengths(table(NAIT=GOOD))
     long = table(NAIT=GOOD, longest=CHANCE).assign(length=[0.1, 0.1, 0.1, 1, 1, 1])
     assert "longest 1.00" in sentences.lengths(long)
@@ -120,6 +139,9 @@ def test_pictures_of_scores():
     )
     scores = pd.DataFrame({("NAIT", "CLS"): [1.0, 2, 3, 4]}, pd.Index(list("abcd"), name="id"))
     mix = Mixture(pool.drop(columns="quality"), pool, pool.head(1))
-    fig = plots.histograms(scores, mix, "CLS", ["NAIT"])
+    fig = plots.histograms(scores, mix, "CLS", ["NAIT"], 0.5)
+    assert fig.axes[0].lines[0].get_xdata()[0] == 3
     assert fig.axes[0].get_title(loc="left") == "NAIT, CLS"
-    assert "4 rows in 2 categories: 2 clean, 0 corrupted, 2 shuffled" in sentences.pool(mix)
+    text = sentences.pool(mix)
+    assert "4 rows in 2 categories: 2 clean, 0 corrupted, 2 shuffled" in text
+    assert "Beside it are 2 in-domain samples" in text

@@ -76,11 +76,13 @@ def test_work_and_shipped():
         {"arm": ["a", "a", "b"], "seed": [0, 1, 0], "fresh": [True, False, False]}
     )
     assert sentences.work(outcomes).startswith("3 tunings of 2 arms; 1 made now, 2 made before")
-    assert "No results" in sentences.shipped({}, "abc")
+    assert "No results" in sentences.shipped({}, "tiny-dense")
     plan = {"seeds": 3, "steps": 120, "batch": 32, "capabilities": ["SUM"]}
-    manifest = {"fingerprint": "f" * 64, "pair": "tiny-dense", "plan": plan}
-    assert "have the same hash" in sentences.shipped(manifest, "f" * 64)
-    assert "have another one, `eeeeeeeeeeee`" in sentences.shipped(manifest, "e" * 64)
+    manifest = {"fingerprint": "f" * 64, "pair": "tiny-dense", "plan": plan, "changed": []}
+    text = sentences.shipped(manifest, "tiny-dense")
+    assert "are still the same" in text and "They are not of" not in text
+    text = sentences.shipped(manifest | {"changed": ["torch"]}, "mine")
+    assert "**Not the same any more: torch.**" in text and "**They are not of mine:**" in text
 
 
 def transfer(own, other):
@@ -95,9 +97,12 @@ def transfer(own, other):
 def test_transfer():
     text = sentences.transfer(transfer(LOWER, HIGHER), "contrast")
     assert "in 3 of 3; for another in 0 of 6, clearly higher in 6" in text
+    assert "In 3 of 3 categories no other selection is better" in text
     assert "own capability shows.**" in text
     text = sentences.transfer(transfer(SAME, LOWER), "contrast")
     assert "does not show in most categories.**" in text and "Most helpful to others" in text
+    all_alike = sentences.transfer(transfer(LOWER, LOWER | {"difference": -0.6}), "contrast")
+    assert "In 0 of 3" in all_alike and "does not show in most categories.**" in all_alike
     plots.transfer({"contrast": transfer(LOWER, SAME), "NAIT": transfer(SAME, SAME)})
 
 
@@ -121,6 +126,9 @@ def test_core():
     plots.core({"a": table, "b": table})
     for row, said in ((LOWER, "ability shows**"), (SAME, "not show**"), (HIGHER, "it is worse**")):
         assert said in sentences.core_effect({"a": arms(SAME, core=row)})
+    whole = {"difference": -0.9, "low": -1.0, "high": -0.8, "verdict": "lower"}
+    text = sentences.core_effect({"a": arms(SAME, **{"core": LOWER, "full pool": whole})})
+    assert "does not show: the whole pool is clearly better**" in text
 
 
 def test_stability():
@@ -130,10 +138,12 @@ def test_stability():
         for score, by in (("contrast", 0.0), ("NAIT", 0.5))
         for k, v in rows.items()
     )
-    text = sentences.stability(table)
-    assert "contrast: selections 0.50 [0.50, 0.50], core subsets 0.30 [0.30, 0.30]; above" in text
-    assert "**not above** chance" in text
-    plots.stability(table)
+    text = sentences.stability(table, pd.Series({"contrast": 0.2, "NAIT": 0.2}))
+    assert "contrast: selections 0.50 [0.50, 0.50], core subsets 0.30 [0.30, 0.30]" in text
+    assert "two capabilities 0.20; above both" in text and "**not above chance**" in text
+    shared = pd.Series({"contrast": 0.6, "NAIT": 0.2})
+    assert "two capabilities 0.60; **not above two cap" in sentences.stability(table, shared)
+    plots.stability(table, shared)
 
 
 def test_between_models():

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.pool import Mixture
+from sparcom_nb.nait.scores import select
 from sparcom_nb.view.plots.uniqueness import BLUE
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
@@ -52,8 +53,13 @@ def cosine_matrices(matrices: Mapping[str, xr.DataArray]) -> Figure:
     return fig
 
 
-def histograms(scores: pd.DataFrame, mix: Mixture, capability: str, names: Sequence[str]) -> Figure:
-    """Scores of wanted rows, of the capability's spoiled rows and of all others; a panel a score."""
+def histograms(
+    scores: pd.DataFrame, mix: Mixture, capability: str, names: Sequence[str], ratio: float = 0.1
+) -> Figure:
+    """Scores of wanted rows, of the capability's spoiled rows and of all others; a panel a score.
+
+    What is right of the dotted line is selected.
+    """
     pool = mix.pool.set_index("id").loc[scores.index]
     own, clean = pool["category"] == capability, pool["quality"] == "clean"
     groups = {"wanted": own & clean, "own, spoiled": own & ~clean, "other categories": ~own}
@@ -64,7 +70,7 @@ def histograms(scores: pd.DataFrame, mix: Mixture, capability: str, names: Seque
         for (group, rows), (colour, _) in zip(groups.items(), _SCORE_STYLES, strict=True):
             share = np.histogram(values[rows], edges)[0] / max(1, int(rows.sum()))
             panel.stairs(share, edges, color=colour, label=group, linewidth=1.6)
-        panel.axvline(values.nlargest(max(1, len(values) // 10)).iloc[-1], color=NEUTRAL, ls=":")
+        panel.axvline(values[select(values, ratio)].min(), color=NEUTRAL, ls=":")
         label(panel, f"{name}, {capability}", "score", "share of its rows")
     axes[0].legend(fontsize=8)
     return fig

@@ -137,8 +137,11 @@ def core(parts: Mapping[str, pd.DataFrame]) -> Figure:
     return fig
 
 
-def stability(table: pd.DataFrame) -> Figure:
-    """Agreement of two halves of the in-domain samples, for every score, with chance."""
+def stability(table: pd.DataFrame, in_common: pd.Series) -> Figure:
+    """Agreement of two halves of the in-domain samples, for every score, with chance.
+
+    ``in_common``: that of two capabilities' selections, by score.
+    """
     titles = {"cosine": "Directions (cosine)", "jaccard": "Selections (Jaccard)",
               "core": "Core subsets (Jaccard)"}  # fmt: skip
     scores = list(table["score"].unique())
@@ -150,6 +153,9 @@ def stability(table: pd.DataFrame) -> Figure:
         spread = [part["mean"] - part["low"], part["high"] - part["mean"]]
         panel.errorbar(part["mean"], rows, xerr=spread, fmt="o", color=BLUE, capsize=4)
         panel.axvline(0 if measure == "cosine" else chance, color=NEUTRAL, ls=":")
+        if measure == "jaccard":
+            panel.plot(in_common[scores], rows, "s", color=ORANGE, label="two capabilities")
+            panel.legend(fontsize=8)
         panel.set_yticks(rows, scores if panel is axes[0] else [""] * len(scores))
         panel.set_ylim(-0.6, len(scores) - 0.4)
         panel.set_xlim(-0.1, 1)

@@ -20,10 +20,11 @@ def pool(mix: Mixture) -> str:
     categories = mix.pool["category"].unique()
     wanted = np.mean([mix.wanted(c).mean() for c in categories])
     own = mix.target["category"].value_counts()
+    least, most = own.min(), own.max()
     return (
         f"The pool has {len(mix.pool):,} rows in {len(categories)} categories: {said}. For each "
         f"capability {wanted:.1%} of the pool is what a selection should hold. Beside it are "
-        f"{own.min()} to {own.max()} in-domain samples of each capability, and "
+        f"{least if least == most else f'{least} to {most}'} in-domain samples of each capability, and "
         f"{len(mix.evaluation)} rows for the evaluation; no row is in two of the three."
     )
 
@@ -67,17 +68,23 @@ def cosines(matrices: Mapping[str, xr.DataArray], halves: pd.DataFrame) -> str:
 
 
 def precisions(table: pd.DataFrame) -> str:
-    """Say which scores select better than chance on average, the published one first."""
+    """Say which scores select better than chance on average, the published one first.
+
+    Where one draw of random rows holds more than chance, it is the mark to beat.
+    """
     means = table[table["capability"] == "mean"]
     chance = means["chance"].mean()
     rows = means.to_dict("records")
+    drawn = [row["precision"] for row in rows if row["score"] == "random"]
+    mark = max([chance, *drawn])
     first = rows[0]
-    text = (
-        f"By chance a selection holds {chance:.0%} of wanted rows. The published score "
-        f"({first['score']}) reaches {_share(first)}: **that it selects better than chance "
-        f"{_shows(first, chance)}.** "
+    text = f"By chance a selection holds {chance:.0%} of wanted rows"
+    text += f", one random draw {drawn[0]:.0%}. " if drawn else ". "
+    text += (
+        f"The published score ({first['score']}) reaches {_share(first)}: **that it selects better "
+        f"than chance {_shows(first, chance, mark)}.** "
     )
-    above = [row for row in rows[1:] if row["low"] > chance]
+    above = [row for row in rows[1:] if row["low"] > mark]
     text += f"Above chance besides: {'; '.join(_named(r) for r in above) or 'none'}. "
     best = max(rows, key=lambda row: row["precision"])
     rivals = [row for row in rows if row["score"] in BASELINE_SCORES]
@@ -88,6 +95,21 @@ def precisions(table: pd.DataFrame) -> str:
     return text + "Intervals (95 %) are over the pool's sub-types."
 
 
+def each_capability(table: pd.DataFrame) -> str:
+    """Say for which capabilities the precision of every score is above chance."""
+    own = table[(table["capability"] != "mean") & (table["score"] != "random")]
+    said = []
+    for score, part in own.groupby("score", sort=False):
+        above = part.loc[part["low"] > part["chance"], "capability"]
+        names = f" ({', '.join(above)})" if 0 < len(above) < len(part) else ""
+        said.append(f"{score} {len(above)}{names}")
+    n = own["capability"].nunique()
+    return (
+        f"Capabilities, of {n}, for which the interval is above chance (at random it is for one in "
+        "forty): " + "; ".join(said) + "."
+    )
+
+
 def one_capability(table: pd.DataFrame, scores: list[str]) -> str:
     """Say what the selections of one capability are made of."""
     said = [
@@ -95,25 +117,26 @@ def one_capability(table: pd.DataFrame, scores: list[str]) -> str:
         f"{row['shuffled']:.0%} shuffled, {row['other']:.0%} of other categories"
         for row in table[table["score"].isin(scores)].to_dict("records")
     ]
-    return "The top tenth holds, " + "; ".join(said) + "."
+    return "The selections hold, " + "; ".join(said) + "."
 
 
 def blind_spots(table: pd.DataFrame) -> str:
-    """Say whether any score tells right answers from wrong ones."""
+    """Say whether any score tells right answers from wrong ones, and whether any baseline does."""
     means = table[table["capability"] == "mean"].set_index("score")
-    parts = []
+    rival = means.index.isin(list(BASELINE_SCORES))
+    said = []
     for column, what in (
-        ("auc_shuffled", "answers taken from other categories"),
-        ("auc_corrupted", "plausible wrong answers"),
+        ("auc_shuffled", "Answers taken from other categories"),
+        ("auc_corrupted", "Plausible wrong answers"),
     ):
-        best, value = means[column].idxmax(), means[column].max()
-        parts.append(
-            f"{what}: best is {best} with {value:.2f}, {_seen(value)} "
-            f"(mean of all scores {means[column].mean():.2f})"
-        )
-    return "Area under the curve, averaged over capabilities, of clean rows against " + "; ".join(
-        parts
-    ) + "."  # fmt: skip
+        parts = [
+            f"the best {kind}, {rows[column].idxmax()}, reaches {rows[column].max():.2f}, "
+            f"{_seen(rows[column].max())}"
+            for kind, rows in (("score by neurons", means[~rival]), ("baseline", means[rival]))
+            if len(rows)
+        ]
+        said.append(f"{what}: {'; '.join(parts)}. ")
+    return "".join(said) + "(Area under the curve against clean rows, mean over capabilities.)"
 
 
 def _seen(value: float) -> str:
@@ -173,7 +196,7 @@ def _named(row: dict[Any, Any]) -> str:
     return f"{row['score']} {_share(row)}"
 
 
-def _shows(row: dict[Any, Any], chance: float) -> str:
-    if row["low"] > chance:
+def _shows(row: dict[Any, Any], chance: float, mark: float) -> str:
+    if row["low"] > mark:
         return "shows"
     return "does not show" if row["high"] >= chance else "does not show: it is below chance"

@@ -94,22 +94,31 @@ def sweep(table: pd.DataFrame) -> str:
     return "; ".join(said) + "."
 
 
-def shipped(manifest: Mapping[str, Any], fingerprint: str) -> str:
+def shipped(manifest: Mapping[str, Any], pair: str) -> str:
     """Say what made the shipped results, and whether the same would make them here."""
     if not manifest:
         return "No results of the full size are shipped."
-    plan = manifest["plan"]
-    same = manifest["fingerprint"] == fingerprint
-    return (
+    plan, changed = manifest["plan"], manifest["changed"]
+    text = (
         f"The shipped results are of {manifest['pair']}: {plan['seeds']} seeds, {plan['steps']} steps "
         f"of {plan['batch']} rows, capabilities {', '.join(plan['capabilities'])}. They were made of "
-        f"inputs with the hash `{manifest['fingerprint'][:12]}`; rows, model, plan and program here "
-        + ("have the same hash." if same else f"have another one, `{fingerprint[:12]}`.")
+        f"inputs with the hash `{manifest['fingerprint'][:12]}`. "
     )
+    if pair != manifest["pair"]:
+        text += f"**They are not of {pair}:** compare which arms gain, not how much. "
+    if changed:
+        return text + (
+            f"**Not the same any more: {', '.join(changed)}.** Made anew, they might be others."
+        )
+    return text + "Rows, model, plan, program and libraries are still the same."
 
 
 def transfer(table: pd.DataFrame, score: str) -> str:
-    """Say whether a selection serves its own capability, and which serve others."""
+    """Say whether a selection serves its own capability, and which serve others.
+
+    In most categories it must be clearly better than random rows, and better than the selections for
+    others: what lowers every loss is not a service to one capability.
+    """
     own = table[table["selected_for"] == table["category"]]
     other = table[table["selected_for"] != table["category"]]
     gains = own[own["verdict"] == _SCALE]
@@ -124,8 +133,14 @@ def transfer(table: pd.DataFrame, score: str) -> str:
     if len(helped):
         best = helped.groupby("selected_for")["difference"].sum().idxmin()
         text += f"Most helpful to others is the selection for {best}. "
-    shown = "shows" if len(gains) > len(own) / 2 else "does not show in most categories"
-    return text + f"**That a selection serves its own capability {shown}.**"
+    best_own = table.loc[table.groupby("category")["difference"].idxmin()]
+    first = int((best_own["selected_for"] == best_own["category"]).sum())
+    text += f"In {first} of {len(own)} categories no other selection is better (by chance in one). "
+    shown = min(len(gains), first) > len(own) / 2
+    return text + (
+        "**That a selection serves its own capability "
+        f"{'shows' if shown else 'does not show in most categories'}.**"
+    )
 
 
 def compositions(parts: Mapping[str, pd.DataFrame], chance: float) -> str:
@@ -157,14 +172,18 @@ def core(parts: Mapping[str, pd.DataFrame]) -> str:
 
 
 def core_effect(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Say whether the core subset serves all capabilities together."""
+    """Say whether the core subset serves all capabilities together, and as well as the whole pool.
+
+    It is enough where it is clearly better than as many random rows, and not clearly worse than the
+    whole pool.
+    """
     said = []
     for name, table in tables.items():
         by = _by(table, "arm")
         core, whole = by["core"], by[FULL_POOL]
-        shown = {"lower": "shows", "higher": "does not show: it is worse"}.get(
-            core["verdict"], "does not show"
-        )
+        shown = _gain(core)
+        if shown == "shows" and core["low"] > whole["high"]:
+            shown = "does not show: the whole pool is clearly better"
         said.append(
             f"{name}: over all categories the core's loss is {_difference(core)} from random rows', "
             f"the whole pool's {_difference(whole)}; **that a core subset is enough for general "
@@ -173,8 +192,14 @@ def core_effect(tables: Mapping[str, pd.DataFrame]) -> str:
     return "; ".join(said) + "."
 
 
-def stability(table: pd.DataFrame) -> str:
-    """Say whether another half of the in-domain samples selects the same rows."""
+def stability(table: pd.DataFrame, in_common: pd.Series) -> str:
+    """Say whether another half of the in-domain samples selects the same rows.
+
+    Args:
+        table: of :func:`sparcom_nb.nait.stability_means`.
+        in_common: Jaccard of two different capabilities' selections, by score: what is stable only
+            because it is common to all is no property of a capability.
+    """
     said = []
     for score, part in table.groupby("score", sort=False):
         by = _by(part, "measure")
@@ -183,10 +208,16 @@ def stability(table: pd.DataFrame) -> str:
             f"{name} {interval(by[key]['mean'], by[key]['low'], by[key]['high'])}"
             for key, name in (("jaccard", "selections"), ("core", "core subsets"))
         ]
-        steady = by["jaccard"]["low"] > chance
-        said.append(f"{score}: {', '.join(texts)}; {'above' if steady else '**not above**'} chance")
+        other, low = in_common[str(score)], by["jaccard"]["low"]
+        verdict = "above both" if low > max(chance, other) else "**not above two capabilities**"
+        if low <= chance:
+            verdict = "**not above chance**"
+        said.append(f"{score}: {', '.join(texts)}; two capabilities {other:.2f}; {verdict}")
     chance = table[table["measure"] == "chance"]["mean"].mean()
-    return f"Jaccard of what two halves select (chance {chance:.2f}). " + ". ".join(said) + "."
+    return (
+        f"Jaccard of what two halves select; of two different capabilities' selections; and by chance "
+        f"({chance:.2f}). " + ". ".join(said) + "."
+    )
 
 
 def between_models(table: pd.DataFrame) -> str:
