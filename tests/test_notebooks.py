@@ -165,6 +165,17 @@ def test_notebook_31_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
     assert "Above chance besides: none" in text
 
 
+def test_notebooks_32_and_33_find_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    small = {"POOL": 200, "STEPS": 3, "BATCH": 8, "SEEDS": 2, "EVALUATION": 72}
+    text = read_shuffled("32_select_and_tune", shuffled, tmp_path, **small, RATIOS=[])
+    assert "selects better than chance does not show" in text
+    assert "a gain does not show" in text and "a gain shows" not in text
+    text = read_shuffled("33_transfer_and_core", shuffled, tmp_path, **small)
+    assert "serves its own capability does not show in most categories" in text
+    assert "is enough for general ability does not show" in text
+    assert "above both" not in text
+
+
 def test_sentences_say_what_the_numbers_say():
     base = {
         "within": 0.3, "across": 0.1, "difference": 0.2, "low": 0.1, "high": 0.3, "null_mean": 0.0,

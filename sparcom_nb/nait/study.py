@@ -192,15 +192,19 @@ class Study:
         )
 
     def moved(self, name: str) -> pd.DataFrame:
-        """The whole directions on the model ``name``: see :func:`sparcom_nb.nait.between_models`."""
+        """The whole directions on the model ``name``: see :func:`sparcom_nb.nait.between_models`.
+
+        The method ``pc1`` is called by the score, ``NAIT``.
+        """
         other, ratio = replace(self, base=name), self.plan.ratio
-        return self._kept_scores(
+        table = self._kept_scores(
             "moved",
             lambda: core.between_models(
                 self.whole_directions, other.directions, other.model, self.mix, ratio
             ),
             other=name, other_sha256=other._weights, ratio=ratio,
         )  # fmt: skip
+        return table.replace({"method": {"pc1": "NAIT"}})
 
     def in_common(self) -> pd.Series:
         """What any two capabilities' selections have in common, by score: mean Jaccard.

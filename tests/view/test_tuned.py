@@ -54,6 +54,7 @@ def test_bottoms_and_accuracies():
     assert "too short for right answers" in sentences.accuracies(arms(LOWER), 0.0)
     good = arms(LOWER).assign(correct=0.4)
     assert "0% before tuning, 40% after random rows" in sentences.accuracies(good, 0.0)
+    assert "none after any arm" in sentences.accuracies(good.assign(correct=0.0), 0.0)
     assert "No answer can be judged" in sentences.accuracies(good.assign(correct=np.nan), 0.0)
     plots.accuracies(good)
 

@@ -50,7 +50,8 @@ def accuracies(table: pd.DataFrame) -> Figure:
     """Share of right answers of every arm."""
     fig, (axes,) = figure(7, 0.36 * len(table) + 1.2)
     rows = np.arange(len(table))[::-1]
-    axes.barh(rows, table["correct"].fillna(0), color="#9ecae1", edgecolor=BLUE)
+    bars = axes.barh(rows, table["correct"], color="#9ecae1", edgecolor=BLUE)
+    axes.bar_label(bars, ["" if np.isnan(x) else f"{x:.0%}" for x in table["correct"]], padding=3)
     axes.set_yticks(rows, table["arm"])
     axes.set_xlim(0, 1)
     label(axes, "Second outcome", "share of answers that are right", "")
@@ -58,15 +59,19 @@ def accuracies(table: pd.DataFrame) -> Figure:
 
 
 def sweep(parts: Mapping[str, pd.DataFrame]) -> Figure:
-    """Loss by the share of the pool that is tuned on, with intervals; a panel a table."""
-    fig, axes = figure(1 + 4.6 * len(parts), 3.5, columns=len(parts))
+    """Loss by the share of the pool that is tuned on; a panel a table.
+
+    Bars: interval of the difference from random rows of the same number. (That of the loss itself is
+    mostly what the sub-types differ in, for all arms alike.)
+    """
+    fig, axes = figure(1.4 + 3.5 * len(parts), 3.5, columns=len(parts))
     for panel, (title, table) in zip(axes, parts.items(), strict=True):
         names = [RANDOM, *(name for name in table["arm"].unique() if name != RANDOM)]
         for name, colour, marker in zip(
             names, (NEUTRAL, BLUE, ORANGE, GREEN), "^os*", strict=False
         ):
             part = table[table["arm"] == name]
-            spread = [part["loss"] - part["loss_low"], part["loss_high"] - part["loss"]]
+            spread = [part["difference"] - part["low"], part["high"] - part["difference"]]
             panel.errorbar(
                 part["ratio"], part["loss"], yerr=spread, color=colour, marker=marker, capsize=3,
                 label=name if name == RANDOM else f"{name}: top",
@@ -155,9 +160,9 @@ def stability(table: pd.DataFrame, in_common: pd.Series) -> Figure:
         panel.axvline(0 if measure == "cosine" else chance, color=NEUTRAL, ls=":")
         if measure == "jaccard":
             panel.plot(in_common[scores], rows, "s", color=ORANGE, label="two capabilities")
-            panel.legend(fontsize=8)
+            panel.legend(fontsize=8, loc="upper right")
         panel.set_yticks(rows, scores if panel is axes[0] else [""] * len(scores))
-        panel.set_ylim(-0.6, len(scores) - 0.4)
+        panel.set_ylim(-0.6, len(scores) + 0.3)  # room for the legend
         panel.set_xlim(-0.1, 1)
         label(panel, title, "dotted: chance", "")
     return fig
@@ -186,8 +191,8 @@ def between_models(table: pd.DataFrame) -> Figure:
         panel.set_yticks(
             rows, [f"{m}, {k}" for m, k in keys] if panel is left else [""] * len(keys)
         )
-        panel.set_ylim(-0.7, len(keys) - 0.3)
-        panel.legend(fontsize=8)
+        panel.set_ylim(-0.7, len(keys) + 0.3)  # room for the legend
+        panel.legend(fontsize=8, ncols=2, loc="upper left")
     label(left, "Scores: correlation with the own ones", "Spearman; bars: range", "")
     label(right, "Precision of the selection", "bars: range over capabilities", "")
     return fig

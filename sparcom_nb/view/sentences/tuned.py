@@ -71,10 +71,12 @@ def accuracies(table: pd.DataFrame, untuned: float) -> str:
         return "No answer can be judged here."
     best = max(table.dropna(subset="correct").to_dict("records"), key=lambda row: row["correct"])
     random = _by(table, "arm")[RANDOM]["correct"]
-    text = (
-        f"Right answers: {untuned:.0%} before tuning, {random:.0%} after random rows, at most "
-        f"{best['correct']:.0%} ({best['arm']}). "
+    most = (
+        f"at most {best['correct']:.0%} ({best['arm']})"
+        if best["correct"]
+        else "none after any arm"
     )
+    text = f"Right answers: {untuned:.0%} before tuning, {random:.0%} after random rows, {most}. "
     if best["correct"] < 0.1:
         return text + "**So little training is too short for right answers; the loss must tell.**"
     return text
@@ -134,9 +136,9 @@ def transfer(table: pd.DataFrame, score: str) -> str:
         best = helped.groupby("selected_for")["difference"].sum().idxmin()
         text += f"Most helpful to others is the selection for {best}. "
     best_own = table.loc[table.groupby("category")["difference"].idxmin()]
-    first = int((best_own["selected_for"] == best_own["category"]).sum())
-    text += f"In {first} of {len(own)} categories no other selection is better (by chance in one). "
-    shown = min(len(gains), first) > len(own) / 2
+    first = best_own.loc[best_own["selected_for"] == best_own["category"], "category"]
+    text += f"In {len(first)} of {len(own)} categories no other selection is better (by chance in one). "
+    shown = gains["category"].isin(first).sum() > len(own) / 2
     return text + (
         "**That a selection serves its own capability "
         f"{'shows' if shown else 'does not show in most categories'}.**"
@@ -212,11 +214,11 @@ def stability(table: pd.DataFrame, in_common: pd.Series) -> str:
         verdict = "above both" if low > max(chance, other) else "**not above two capabilities**"
         if low <= chance:
             verdict = "**not above chance**"
-        said.append(f"{score}: {', '.join(texts)}; two capabilities {other:.2f}; {verdict}")
+        said.append(f"* {score}: {', '.join(texts)}; two capabilities {other:.2f}; {verdict}")
     chance = table[table["measure"] == "chance"]["mean"].mean()
     return (
         f"Jaccard of what two halves select; of two different capabilities' selections; and by chance "
-        f"({chance:.2f}). " + ". ".join(said) + "."
+        f"({chance:.2f}):\n\n" + "\n".join(said)
     )
 
 
@@ -229,13 +231,13 @@ def between_models(table: pd.DataFrame) -> str:
         ].mean()
         apart = part["spearman"].min() > part["control_spearman"].abs().max()
         said.append(
-            f"to {model}, {method}: scores correlate {mean['spearman']:.2f} with the model's own "
+            f"* to {model}, {method}: scores correlate {mean['spearman']:.2f} with the model's own "
             f"(neurons permuted {mean['control_spearman']:.2f}), Jaccard of the selections "
             f"{mean['jaccard']:.2f}, precision {mean['precision']:.0%} against "
             f"{mean['own_precision']:.0%} of its own: **that the direction carries over "
             f"{'shows' if apart else 'does not show'}**"
         )
-    return "; ".join(said) + "." if said else "There is no other model of these neurons here."
+    return "\n".join(said) if said else "There is no other model of these neurons here."
 
 
 def undefined(model: str, reason: str) -> str:
