@@ -166,13 +166,16 @@ def test_notebook_31_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
 
 
 def test_notebooks_32_and_33_find_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
-    small = {"POOL": 200, "STEPS": 3, "BATCH": 8, "SEEDS": 2, "EVALUATION": 72}
+    """What is shipped at full size is of other rows and may show something."""
+    small = {"POOL": 120, "STEPS": 2, "BATCH": 4, "SEEDS": 1, "EVALUATION": 36}
     text = read_shuffled("32_select_and_tune", shuffled, tmp_path, **small, RATIOS=[])
-    assert "selects better than chance does not show" in text
-    assert "a gain does not show" in text and "a gain shows" not in text
+    (told,) = re.findall("Loss on SUM after tuning.*", text)
+    assert "selects better than chance does not show" in told and "a gain shows" not in told
     text = read_shuffled("33_transfer_and_core", shuffled, tmp_path, **small)
-    assert "serves its own capability does not show in most categories" in text
-    assert "is enough for general ability does not show" in text
+    (told,) = re.findall("contrast: a selection changes.*", text)
+    assert "serves its own capability does not show in most categories" in told
+    (told,) = re.findall("contrast: over all categories.*", text)
+    assert "is enough for general ability does not show" in told
     assert "above both" not in text
 
 

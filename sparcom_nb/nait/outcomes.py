@@ -27,8 +27,8 @@ def effects(
         loss_high), difference (from the reference; low and high), seed_low and seed_high (the
         smallest and the largest difference of a seed), correct (share of the answers that can be
         judged; NaN without any), verdict (``lower``, ``higher`` or ``not clearly different``: the
-        interval and every seed must agree). Intervals (95 %) are over halves of the sub-types, of
-        means over seeds.
+        interval and every seed must agree). Intervals (95 %) are over halves of the sub-types (of the
+        rows, where there is one sub-type), of means over seeds.
 
     Raises:
         InputError: no such reference.
@@ -37,15 +37,22 @@ def effects(
         raise InputError(f"no arm {reference!r} to compare with; there are {set(outcomes['arm'])}")
     rows = outcomes if category is None else outcomes[outcomes["category"] == category]
     loss = rows.pivot(index=["category", "subtype", "id"], columns=["arm", "seed"], values="nll")
-    groups = loss.index.get_level_values(0) + "/" + loss.index.get_level_values(1)
+    groups = _units(loss.index)
     correct = rows.groupby("arm")["correct"].apply(lambda x: x.astype("Float64").mean())
     n = rows.groupby("arm")["n"].mean()
     table = [
         {"arm": arm, "n": int(n[arm]), "correct": float(correct.fillna(np.nan)[arm])}
-        | _effect(loss[arm].to_numpy(), loss[reference].to_numpy(), groups.to_numpy(str))
+        | _effect(loss[arm].to_numpy(), loss[reference].to_numpy(), groups)
         for arm in outcomes["arm"].unique()
     ]
     return pd.DataFrame(table)
+
+
+def _units(index: pd.Index) -> np.ndarray:
+    """Sub-type of every row (category, sub-type, id); the row itself where there is one sub-type."""
+    category, subtype, ids = (index.get_level_values(level) for level in range(3))
+    names = category + "/" + subtype
+    return (names if names.nunique() > 1 else ids).to_numpy(str)
 
 
 def _effect(own: np.ndarray, other: np.ndarray, groups: np.ndarray) -> dict[str, Any]:

@@ -161,6 +161,14 @@ def test_seeds_and_interval_must_agree(shift, said):
     assert sn.nait.effects(outcomes(shift)).set_index("arm").loc["other", "verdict"] == said
 
 
+def test_rows_are_the_units_where_there_is_one_subtype():
+    alone = outcomes((-1.0, -0.5)).assign(subtype="one")
+    apart = alone["id"].isin(["r1", "r2"]) & (alone["arm"] == "other")
+    alone.loc[apart, "nll"] += 9.0
+    other = sn.nait.effects(alone).set_index("arm").loc["other"]
+    assert other["low"] < other["difference"] < other["high"]
+
+
 def test_effects_name_a_missing_reference():
     with pytest.raises(sn.InputError, match="no arm 'best'"):
         sn.nait.effects(outcomes((0, 0)), reference="best")

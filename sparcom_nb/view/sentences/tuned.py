@@ -102,9 +102,10 @@ def shipped(manifest: Mapping[str, Any], pair: str) -> str:
         return "No results of the full size are shipped."
     plan, changed = manifest["plan"], manifest["changed"]
     text = (
-        f"The shipped results are of {manifest['pair']}: {plan['seeds']} seeds, {plan['steps']} steps "
-        f"of {plan['batch']} rows, capabilities {', '.join(plan['capabilities'])}. They were made of "
-        f"inputs with the hash `{manifest['fingerprint'][:12]}`. "
+        f"The shipped results are of {manifest['pair']} and its own rows: {plan['seeds']} seeds, "
+        f"{plan['steps']} steps of {plan['batch']} rows, capabilities "
+        f"{', '.join(plan['capabilities'])}. They were made of inputs with the hash "
+        f"`{manifest['fingerprint'][:12]}`. "
     )
     if pair != manifest["pair"]:
         text += f"**They are not of {pair}:** compare which arms gain, not how much. "
