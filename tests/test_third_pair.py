@@ -15,7 +15,7 @@ NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[123]*.ipynb"))]
 DENSE = [name for name in NOTEBOOKS if not re.search("hexainst|experts", name)]
 SELECTING = [name for name in DENSE if name.startswith("3")]
 SMALL = {
-    "POOL": 120, "OWN": 4, "SIZES": [4], "DRAWS": 1, "BASELINES": ["random", "longest"], "STEPS": 1,
+    "POOL": 120, "OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["random", "longest"], "STEPS": 1,
     "BATCH": 2, "SEEDS": 1, "EVALUATION": 24, "RATIOS": [],
 }  # fmt: skip
 
