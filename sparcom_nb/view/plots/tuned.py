@@ -189,7 +189,10 @@ def between_models(table: pd.DataFrame) -> Figure:
                 capsize=3, label=name,
             )  # fmt: skip
         panel.set_yticks(
-            rows, [f"{m}, {k}" for m, k in keys] if panel is left else [""] * len(keys)
+            rows,
+            [f"{m.rpartition('/')[2]}, {k}" for m, k in keys]
+            if panel is left
+            else [""] * len(keys),
         )
         panel.set_ylim(-0.7, len(keys) + 0.3)  # room for the legend
         panel.legend(fontsize=8, ncols=2, loc="upper left")

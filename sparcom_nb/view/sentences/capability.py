@@ -123,6 +123,7 @@ def one_capability(table: pd.DataFrame, scores: list[str]) -> str:
 def blind_spots(table: pd.DataFrame) -> str:
     """Say whether any score tells right answers from wrong ones, and whether any baseline does."""
     means = table[table["capability"] == "mean"].set_index("score")
+    means = means.drop(index="random", errors="ignore")
     rival = means.index.isin(list(BASELINE_SCORES))
     said = []
     for column, what in (
