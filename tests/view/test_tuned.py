@@ -44,6 +44,7 @@ def test_arms(row, said):
     assert said in text and "For contrast a gain shows." in text
     assert "cannot tell selections apart" not in text
     assert "cannot tell selections apart" in sentences.arms(arms(row, upper=SAME), "SUM")
+    assert "With one seed" in sentences.arms(arms(row).assign(seed_low=0.1), "SUM")
     plots.arms({"SUM": arms(row), "QA": arms(row)})
 
 

@@ -44,6 +44,8 @@ def arms(table: pd.DataFrame, capability: str) -> str:
             "Even only wanted rows are not clearly better than random ones: **so little training "
             "cannot tell selections apart.** "
         )
+    if (table["seed_low"] == table["seed_high"]).all():
+        return text + "**With one seed, the chance of training is in no interval here.**"
     return text + "Seeds and interval must agree for a difference to count."
 
 
