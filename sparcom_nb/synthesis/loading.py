@@ -136,9 +136,10 @@ def loading_shares(
         seed: of the splits and of the random sets.
 
     Returns:
-        Dataset: share [method, set, direction], random [method, direction] (a matched random set on
-        the category's own direction) and balance [feature, of (set, random)]. Shares lie between 0
-        and 1; a set that takes a layer's neurons blindly gets its part of them.
+        Dataset: share [form, set, direction] (form: the method of the direction), random [form,
+        direction] (a matched random set on the category's own direction) and balance [feature, of
+        (set, random)]. Shares lie between 0 and 1; a set that takes a layer's neurons blindly gets
+        its part of them.
 
     Raises:
         InputError: arrays of different rows or neurons.
@@ -160,11 +161,11 @@ def loading_shares(
     values = [[means[name], means[f"control_{name}"]] for name in features]
     return xr.Dataset(
         {
-            "share": (("method", "set", "direction"), found[:, 0]),
-            "random": (("method", "direction"), np.diagonal(found[:, 1], axis1=1, axis2=2)),
+            "share": (("form", "set", "direction"), found[:, 0]),
+            "random": (("form", "direction"), np.diagonal(found[:, 1], axis1=1, axis2=2)),
             "balance": (("feature", "of"), values),
         },
-        {"method": list(METHODS), "set": names, "direction": names, "feature": features,
+        {"form": list(METHODS), "set": names, "direction": names, "feature": features,
          "of": ["set", "random"]},
         {"sets": which, "top": top, "unit": rows.votes.units.kind},
     )  # fmt: skip

@@ -45,7 +45,8 @@ class UnitSets:
         units = Units.of(frequency, LEAST_UNITS)
         member = np.eye(len(units.names))[units.index]
         marked = specific(frequency, top=top).to_numpy()
-        sums = [member.T @ x.reshape(len(x), -1) for x in (marked, frequency.to_numpy())]
+        known = frequency.to_numpy().reshape(len(marked), -1)
+        sums = member.T @ marked.reshape(len(marked), -1), member.T @ known
         coords = {dim: frequency[dim].to_numpy() for dim in frequency.dims[1:]}
         components = xr.DataArray(np.zeros(frequency.shape[1:]), coords, frequency.dims[1:])
         return cls(*sums, member.sum(axis=0), components, which, units)

@@ -16,12 +16,12 @@ _KINDS = {"own": (_OWN, "o"), "other": (_OTHER, "s"), "random": (NEUTRAL, "^")}
 
 def loading(shares: xr.Dataset) -> Figure:
     """Share of every category's direction on its own, on the others' and on a random set."""
-    methods = shares["method"].to_numpy()
+    methods = shares["form"].to_numpy()
     fig, panels = figure(8.5, 3.6, len(methods))
     for axes, method in zip(panels, methods, strict=True):
-        values = shares["share"].sel(method=method).to_numpy()
+        values = shares["share"].sel(form=method).to_numpy()
         others = (values.sum(axis=0) - np.diag(values)) / max(1, len(values) - 1)
-        random = shares["random"].sel(method=method).to_numpy()
+        random = shares["random"].sel(form=method).to_numpy()
         _three(axes, np.diag(values), random, others)
         axes.set_xticks(range(len(values)), shares["direction"].to_numpy())
         axes.set_ylim(0, None)
@@ -33,7 +33,7 @@ def loading(shares: xr.Dataset) -> Figure:
 def loading_matrix(shares: xr.Dataset, method: str) -> Figure:
     """Share of every category's direction (columns) on every category's set (rows)."""
     fig, (axes,) = figure(7, 4.6)
-    values = shares["share"].sel(method=method).to_pandas()
+    values = shares["share"].sel(form=method).to_pandas()
     sns.heatmap(
         values, annot=True, fmt=".3f", cmap="viridis", ax=axes, annot_kws={"fontsize": 8},
         cbar_kws={"label": "share of the direction's squared length"},

@@ -1,5 +1,6 @@
 """Where neurons, directions, concepts and attributions meet, in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -7,6 +8,8 @@ import xarray as xr
 
 from sparcom_nb.sparcom.ablation import MATCHED
 from sparcom_nb.view.prose import NO_PLACEBO, evidence, interval, p_value
+
+Row = Mapping[Any, Any]
 
 _METHODS = {"pc1": "the first component", "contrast": "the contrast"}
 _CONTROLS = {"random": "matched random sets", "others": "the other categories' sets"}
@@ -37,7 +40,7 @@ def balance(values: xr.DataArray) -> str:
     return text + "The match holds."
 
 
-def verdict(row: dict[str, Any]) -> str:
+def verdict(row: Row) -> str:
     """Say whether a value is above zero (its control) and above what permuted labels give."""
     if row["value"] != row["value"]:
         return "cannot be told"
@@ -83,7 +86,7 @@ def rotated(table: pd.DataFrame) -> str:
     return text if "placebo" in set(table["comparison"]) else f"{text}\n\n{NO_PLACEBO}"
 
 
-def density(effects: pd.DataFrame, test: dict[str, Any], rest: dict[str, Any]) -> str:
+def density(effects: pd.DataFrame, test: Row, rest: Row) -> str:
     """Say whether the instruction score falls with the own set off.
 
     Args:
@@ -124,8 +127,8 @@ def answers(
     loaded: pd.DataFrame,
     turned: pd.DataFrame,
     effects: pd.DataFrame,
-    test: dict[str, Any],
-    rest: dict[str, Any],
+    test: Row,
+    rest: Row,
 ) -> pd.DataFrame:
     """All three questions in one table, from the results that the other sentences are made of.
 
@@ -169,22 +172,20 @@ def conclusion(table: pd.DataFrame) -> str:
     )
 
 
-def _answer(
-    question: str, effect: str, control: str, row: dict[str, Any], shows: str
-) -> dict[str, Any]:
+def _answer(question: str, effect: str, control: str, row: Row, shows: str) -> dict[str, Any]:
     numbers = {name: row[name] for name in ("value", "low", "high", "p")}
     return {"question": question, "effect": effect, "control": control, **numbers, "shows": shows}
 
 
-def _shows(test: dict[str, Any]) -> str:
+def _shows(test: Row) -> str:
     if test["value"] != test["value"]:
         return "cannot be told"
     return evidence(test["p"], test["low"], 0)
 
 
-def _tested(test: dict[str, Any]) -> str:
+def _tested(test: Row) -> str:
     return f"{interval(test['value'], test['low'], test['high'], 3)} ({p_value(test['p'])})"
 
 
-def _points(row: dict[str, Any]) -> str:
+def _points(row: Row) -> str:
     return interval(*(100 * row[name] for name in ("value", "low", "high")), digits=1)
