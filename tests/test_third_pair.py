@@ -11,7 +11,7 @@ from sparcom_nb.files import shipped
 from sparcom_nb.report import build
 
 LAYERS = 3
-NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[12]*.ipynb"))]
+NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[124]*.ipynb"))]
 DENSE = [name for name in NOTEBOOKS if not re.search("hexainst|experts", name)]
 
 

@@ -84,7 +84,9 @@ def at_equal_harm(fall: xr.Dataset, harm: xr.Dataset) -> xr.Dataset:
     table = falls(fall, harm)
     known = table[table["kind"] != "own"]
     x = np.cbrt(known["harm"].to_numpy(float))
-    slope, level = np.polyfit(x, known["fall"].to_numpy(float), 1) if np.ptp(x) else (0.0, 0.0)
+    slope, level = (
+        np.polyfit(x, known["fall"].to_numpy(float), 1) if len(set(x)) > 1 else (0.0, 0.0)
+    )
     left = {name: fall[name] - slope * np.cbrt(harm[name]) - level for name in _EFFECTS}
     return fall.assign(left)
 

@@ -55,6 +55,9 @@ def loading(table: pd.DataFrame) -> str:
     """Say whether a category's set carries its direction (``table`` of ``loading_test``)."""
     said = []
     for row in table.to_dict("records"):
+        if row["value"] != row["value"]:
+            said.append(f"- Of {_METHODS[row['method']]}: too few rows for a direction.")
+            continue
         said.append(
             f"- Of {_METHODS[row['method']]}, the own set carries {row['own']:.1%} and "
             f"{_CONTROLS[row['control']]} {row['other']:.1%}: a difference of "
@@ -86,13 +89,14 @@ def rotated(table: pd.DataFrame) -> str:
     return text if "placebo" in set(table["comparison"]) else f"{text}\n\n{NO_PLACEBO}"
 
 
-def density(effects: pd.DataFrame, test: Row, rest: Row) -> str:
+def density(effects: pd.DataFrame, test: Row, rest: Row, match: float) -> str:
     """Say whether the instruction score falls with the own set off.
 
     Args:
         effects: of :func:`sparcom_nb.sparcom.effects`, of minus the score.
         test: of :func:`sparcom_nb.sparcom.specificity`, likewise.
         rest: the same at equal harm.
+        match: frequency of the random sets over that of the sets.
     """
     together = effects.to_dict("records")[-1]
     if not test["sets"] or not together["size"]:
@@ -104,7 +108,7 @@ def density(effects: pd.DataFrame, test: Row, rest: Row) -> str:
         f"falls by {own}, with a matched random set by {together['random']:z.3f}, with another "
         f"category's by {together['others']:z.3f}. Own minus random: {random} "
         f"({p_value(together['p'])}): **that the score falls more than with random sets "
-        f"{evidence(together['p'], together['minus_random_low'], 0)}.** Above what sets and categories "
+        f"{_against_random(together, match)}.** Above what sets and categories "
         f"differ in anyway: {_tested(test)}: **a fall that belongs to the category {_shows(test)}.** "
         f"At equal harm to the loss: {_tested(rest)}: **a fall beyond the harm {_shows(rest)}.**"
     )
@@ -129,6 +133,7 @@ def answers(
     effects: pd.DataFrame,
     test: Row,
     rest: Row,
+    match: float,
 ) -> pd.DataFrame:
     """All three questions in one table, from the results that the other sentences are made of.
 
@@ -148,12 +153,13 @@ def answers(
     together = effects.to_dict("records")[-1]
     random = {"value": together["minus_random"], "p": together["p"]}
     random |= {end: together[f"minus_random_{end}"] for end in ("low", "high")}
-    for effect, control, row in (
-        ("fall of the instruction score", _CONTROLS["random"], random),
-        ("fall of the instruction score", _CONTROLS["others"], test),
-        ("the same at equal harm", _CONTROLS["others"], rest),
+    fall, others = "fall of the instruction score", _CONTROLS["others"]
+    for effect, control, row, shows in (
+        (fall, _CONTROLS["random"], random, _against_random(together, match)),
+        (fall, others, test, _shows(test)),
+        ("the same at equal harm", others, rest, _shows(rest)),
     ):
-        rows.append(_answer("3 attribution", effect, control, row, _shows(row)))
+        rows.append(_answer("3 attribution", effect, control, row, shows))
     return pd.DataFrame(rows)
 
 
@@ -181,6 +187,16 @@ def _shows(test: Row) -> str:
     if test["value"] != test["value"]:
         return "cannot be told"
     return evidence(test["p"], test["low"], 0)
+
+
+def _against_random(together: Row, match: float) -> str:
+    """Random sets that stay less frequent prove nothing, whatever the test says."""
+    if together["minus_random"] != together["minus_random"]:
+        return "cannot be told"
+    shown = evidence(together["p"], together["minus_random_low"], 0)
+    if shown == "shows" and match < MATCHED:
+        return f"is no evidence: the random sets have only {match:.0%} of the frequency"
+    return shown
 
 
 def _tested(test: Row) -> str:
