@@ -1,4 +1,4 @@
-from . import capture, describe, nait, prompts, shift, sparcom, stats, taps, view
+from . import capture, describe, nait, prompts, shift, sparcom, stats, synthesis, taps, view
 from .errors import InputError
 from .evaluation import (
     answer,
@@ -40,6 +40,7 @@ __all__ = [
     "shift",
     "sparcom",
     "stats",
+    "synthesis",
     "taps",
     "text_loss_under",
     "tune",

@@ -179,6 +179,14 @@ def test_notebooks_32_and_33_find_no_effect_where_labels_are_shuffled(shuffled, 
     assert "above both" not in text
 
 
+def test_notebook_41_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
+    small = {"LIMIT": 72, "DRAWS": 39, "JUDGED": 12, "RANDOM": 2}
+    text = read_shuffled("41_synthesis", shuffled, tmp_path, **small)
+    assert "directions</strong>: 0 of 4 comparisons show" in text
+    assert "concepts</strong>: 0 of 6 comparisons show" in text
+    assert "attribution</strong>: 0 of 3 comparisons show" in text
+
+
 def test_sentences_say_what_the_numbers_say():
     base = {
         "within": 0.3, "across": 0.1, "difference": 0.2, "low": 0.1, "high": 0.3, "null_mean": 0.0,

@@ -11,7 +11,7 @@ from sparcom_nb.files import shipped
 from sparcom_nb.report import build
 
 LAYERS = 3
-NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[123]*.ipynb"))]
+NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[1-4]*.ipynb"))]
 DENSE = [name for name in NOTEBOOKS if not re.search("hexainst|experts", name)]
 SELECTING = [name for name in DENSE if name.startswith("3")]
 SMALL = {
@@ -25,7 +25,12 @@ def pages(third_pair, tmp_path_factory):
     """Folder with the pages and results of the pair, on few rows."""
     out = tmp_path_factory.mktemp("third-report")
     reading = [name for name in DENSE if name not in SELECTING]
-    build([third_pair], reading, out, {"DATA": "miniworld", "LIMIT": 72})
+    build(
+        [third_pair],
+        reading,
+        out,
+        {"DATA": "miniworld", "LIMIT": 72, "DRAWS": 9, "JUDGED": 12, "RANDOM": 1},
+    )
     build([third_pair], SELECTING, out, {"DATA": "miniworld", **SMALL})
     (folder,) = (path for path in out.iterdir() if path.is_dir())
     return folder

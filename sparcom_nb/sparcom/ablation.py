@@ -24,8 +24,8 @@ import xarray as xr
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.progress import progress
-from sparcom_nb.sparcom.baselines import margins
-from sparcom_nb.sparcom.components import by_category, category_sets, specific, unique_sets
+from sparcom_nb.sparcom.baselines import category_means, lead
+from sparcom_nb.sparcom.components import by_category, specific, unique_sets
 from sparcom_nb.sparcom.controls import imbalance, matched_sets, pooled_p
 from sparcom_nb.stats import Units
 from sparcom_nb.stats import half as half_of
@@ -124,9 +124,38 @@ def sets_of_halves(
         raise InputError(f"unknown sets {which!r}; use one of {', '.join(SETS)}")
     rng = np.random.default_rng(seed)
     names = [name for name, _ in by_category(frequency)]
-    made = [_sets(frequency[half == side], which, top, rng) for side in (0, 1)]
+    made = []
+    for side in (0, 1):
+        own = frequency[half == side]
+        marked = specific(own, top=top).compute()
+        made.append(equal_sets(category_means(marked), category_means(own), which, rng))
     parts = [_all_categories(one, names) for one in made]
     return xr.concat(parts, "half").rename("sets").assign_attrs(sets=which, top=top)
+
+
+def equal_sets(
+    share: xr.DataArray,
+    frequency: xr.DataArray,
+    which: str = "all",
+    seed: int | np.random.Generator = 0,
+) -> xr.DataArray:
+    """Sets of all categories, of one size: bool [category, ...].
+
+    Args:
+        share: [category, ...], of how many of the category's instructions a component is specific.
+        frequency: [category, ...], mean over the category's instructions.
+        which: as in :func:`sets_of_halves`.
+        seed: components that tie in everything are drawn at random.
+    """
+    rng = np.random.default_rng(seed)
+    sets = share >= _AGREEMENT - 1e-9
+    sizes = sets.sum(sets.dims[1:]).to_numpy()
+    size = int(sizes[sizes > 0].min()) if sizes.any() else 0
+    if which == "contrast":
+        difference = lead(frequency)
+        return _largest([difference], difference > 0, size, rng)
+    cut = _largest([share, frequency], sets, size, rng)
+    return unique_sets(cut) if which == "unique" else cut
 
 
 def critical_role(
@@ -401,23 +430,6 @@ def _features(frequency: xr.DataArray, strength: xr.DataArray | None) -> xr.Data
     dims = ("feature", *frequency.dims)
     values = np.stack([one.transpose(*frequency.dims).to_numpy() for one in given.values()])
     return xr.DataArray(values, dims=dims, coords={"feature": list(given)})
-
-
-def _sets(
-    frequency: xr.DataArray, which: str, top: float, rng: np.random.Generator
-) -> xr.DataArray:
-    """Sets of one half, all of one size."""
-    marked = specific(frequency, top=top).compute()
-    sets = category_sets(marked, _AGREEMENT).drop_vars("n_instructions")
-    sizes = sets.sum(sets.dims[1:]).to_numpy()
-    size = int(sizes[sizes > 0].min()) if sizes.any() else 0
-    if which == "contrast":
-        difference = margins(frequency)
-        return _largest([difference], difference > 0, size, rng)
-    share, p = (xr.concat([part.mean("instruction") for _, part in by_category(x)], sets["category"])
-                for x in (marked, frequency))  # fmt: skip
-    cut = _largest([share, p], sets, size, rng)
-    return unique_sets(cut) if which == "unique" else cut
 
 
 def _largest(

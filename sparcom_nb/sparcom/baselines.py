@@ -90,7 +90,11 @@ def contrast(values: xr.DataArray, top: float = 0.01) -> xr.DataArray:
 
 def margins(values: xr.DataArray) -> xr.DataArray:
     """A category's mean minus the best other category's: [instruction, ...] to [category, ...]."""
-    means = category_means(values)
+    return lead(category_means(values))
+
+
+def lead(means: xr.DataArray) -> xr.DataArray:
+    """Means [category, ...] minus those of the best other category."""
     second, first = np.partition(means.to_numpy(), -2, axis=0)[-2:]
     return means - np.where(means == first, second, first)
 

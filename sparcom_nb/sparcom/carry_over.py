@@ -12,6 +12,7 @@ for the category.
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ MEASURES = ("Jaccard of sets", "Jaccard of unique parts", "precision of unique p
 
 #: Sets bool [category, component], given labels [unit] and which units to keep [unit].
 Sets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: What is found on a collection of units, such as sets.
+Found = TypeVar("Found")
 #: Agreement [measure, (own, other)] of two collections, given the same.
 Agreeing = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -130,18 +133,22 @@ def between_sources(
 
 
 def in_halves(
-    sets: Sets,
-    agreement: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    found_on: Callable[[np.ndarray, np.ndarray], Found],
+    agreement: Callable[[Found, Found], np.ndarray],
     category: np.ndarray,
     keep: np.ndarray,
     splits: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Mean agreement between sets from the two halves of the kept units, over random splits."""
+    """Mean agreement between what is found on two halves of the kept units, over random splits.
+
+    ``found_on(category, keep)`` takes labels [unit] and which units to keep; sets, for example.
+    """
     found = []
     for _ in range(splits):
         first = half(np.where(keep, category, -1), rng)
-        found.append(agreement(sets(category, keep & first), sets(category, keep & ~first)))
+        a, b = found_on(category, keep & first), found_on(category, keep & ~first)
+        found.append(agreement(a, b))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # no split has a value
         return np.nanmean(found, axis=0)

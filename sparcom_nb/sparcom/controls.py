@@ -102,6 +102,6 @@ def _draw(
     differences = scaled[:, inside, None] - scaled[:, None, outside]
     order = outside[np.argsort((differences**2).sum(axis=0), axis=1, kind="stable")]
     for taken in drawn:
-        for member in rng.permutation(len(inside))[: len(outside)]:
-            free = order[member][~taken[order[member]]][:nearest]
-            taken[rng.choice(free)] = True
+        for turn, member in enumerate(rng.permutation(len(inside))[: len(outside)]):
+            near = order[member, : turn + nearest]  # no more than ``turn`` of them are taken
+            taken[rng.choice(near[~taken[near]][:nearest])] = True
