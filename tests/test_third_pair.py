@@ -13,8 +13,8 @@ from sparcom_nb.report import build
 LAYERS = 3
 NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[1-4]*.ipynb"))]
 DENSE = [name for name in NOTEBOOKS if not re.search("hexainst|experts", name)]
-SELECTING = [name for name in DENSE if name.startswith("3")]
-SMALL = {
+READ = {"LIMIT": 72, "DRAWS": 9, "JUDGED": 12, "RANDOM": 1}
+SELECT = {
     "POOL": 120, "OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["random", "longest"], "STEPS": 1,
     "BATCH": 2, "SEEDS": 1, "EVALUATION": 24, "RATIOS": [],
 }  # fmt: skip
@@ -24,14 +24,9 @@ SMALL = {
 def pages(third_pair, tmp_path_factory):
     """Folder with the pages and results of the pair, on few rows."""
     out = tmp_path_factory.mktemp("third-report")
-    reading = [name for name in DENSE if name not in SELECTING]
-    build(
-        [third_pair],
-        reading,
-        out,
-        {"DATA": "miniworld", "LIMIT": 72, "DRAWS": 9, "JUDGED": 12, "RANDOM": 1},
-    )
-    build([third_pair], SELECTING, out, {"DATA": "miniworld", **SMALL})
+    for start, sizes in (("[124]", READ), ("3", SELECT)):
+        names = [name for name in DENSE if re.match(start, name)]
+        build([third_pair], names, out, {"DATA": "miniworld", **sizes})
     (folder,) = (path for path in out.iterdir() if path.is_dir())
     return folder
 
