@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock
 
 from sparcom_nb.nait.directions import Direction
 
@@ -52,14 +53,18 @@ def kept_directions(
 
 
 def _once(path: Path, inputs: Mapping[str, Any], write: Callable[[Path], None]) -> bool:
-    """Write what is not there, its inputs beside it, and say whether that was needed."""
-    if path.exists():
-        return False
+    """Write what is not there, its inputs beside it, and say whether that was needed.
+
+    Notebooks that run side by side share results: who comes second waits and reads.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    write(part)
-    path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
-    part.replace(path)
+    with FileLock(path.with_suffix(".lock")):
+        if path.exists():
+            return False
+        part = path.with_suffix(".part")
+        write(part)
+        path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
+        part.replace(path)
     return True
 
 

@@ -1,6 +1,8 @@
 """Arms and their outcomes: kept by what made them, compared as by hand."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +41,20 @@ def test_a_table_is_made_once(tmp_path):
     assert len(made) == 2 and len(list(tmp_path.glob("*.parquet"))) == 2
     said = json.loads(next(tmp_path.glob(f"thing-{digest(inputs)[:16]}.json")).read_text())
     assert said == inputs
+
+
+def test_side_by_side_a_table_is_made_once(tmp_path):
+    made = []
+
+    def make():
+        time.sleep(0.2)
+        made.append(1)
+        return pd.DataFrame({"x": [len(made)]})
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: kept(tmp_path, "t", {"a": 1}, make), range(4)))
+    assert made == [1] and sum(table.attrs["fresh"] for table in found) == 1
+    assert all(table["x"].tolist() == [1] for table in found)
 
 
 def test_directions_are_made_once(study, monkeypatch):
