@@ -82,7 +82,7 @@ class Plan:
     swept: tuple[str, ...] = ("contrast",)
     n_pool: int = 3000
     n_target: int = 256
-    n_evaluation: int = 180
+    n_evaluation: int = 150
     n_own: int = 64
     skip: int = 4
     baselines: tuple[str, ...] = tuple(name for name in BASELINE_SCORES if name != "embedding")
