@@ -26,7 +26,9 @@ def evidence(p: float, low: float, null: float) -> str:
 
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """Write a value with its interval."""
+    """Write a value with its interval, if it has one."""
+    if low != low or high != high:
+        return f"{value:z.{digits}f} (too few rows for an interval)"
     return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
 
 

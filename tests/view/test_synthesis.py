@@ -74,6 +74,10 @@ def test_density():
     assert text.count("does not show") == 3
     text = sentences.density(effects(), TEST, TEST, 0.8)
     assert "random sets is no evidence: the random sets have only 80% of the frequency" in text
+    few = TEST | {"low": np.nan, "high": np.nan}
+    text = sentences.density(effects(), few, few, 0.99)
+    assert text.count("too few rows for an interval") == text.count("cannot be told") == 2
+    assert "nan" not in text
     empty = sentences.density(effects(size=0.0), TEST, TEST, 0.99)
     assert empty.startswith("**There is nothing to switch off")
     assert "raises the loss by 0.20" in sentences.harm(effects())

@@ -42,7 +42,7 @@ def balance(values: xr.DataArray) -> str:
 
 def verdict(row: Row) -> str:
     """Say whether a value is above zero (its control) and above what permuted labels give."""
-    if row["value"] != row["value"]:
+    if row["low"] != row["low"]:
         return "cannot be told"
     if row["p"] <= 0.05 and row["high"] < min(0.0, row["null_mean"]):
         return "does not show; the opposite does"
@@ -184,14 +184,14 @@ def _answer(question: str, effect: str, control: str, row: Row, shows: str) -> d
 
 
 def _shows(test: Row) -> str:
-    if test["value"] != test["value"]:
+    if test["low"] != test["low"]:
         return "cannot be told"
     return evidence(test["p"], test["low"], 0)
 
 
 def _against_random(together: Row, match: float) -> str:
     """Random sets that stay less frequent prove nothing, whatever the test says."""
-    if together["minus_random"] != together["minus_random"]:
+    if together["minus_random_low"] != together["minus_random_low"]:
         return "cannot be told"
     shown = evidence(together["p"], together["minus_random_low"], 0)
     if shown == "shows" and match < MATCHED:
