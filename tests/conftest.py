@@ -214,7 +214,8 @@ def small():
     """Parameters that take the time out of the notebooks; ``make report`` runs them as they are."""
     return {
         "LIMIT": 120, "DRAWS": 9, "TEXTS": 6, "ANSWER_TOKENS": 8, "SHUFFLES": 1, "JUDGED": 24,
-        "RANDOM": 1, "POOL": 300, "OWN": 16, "SIZES": [4, 16], "STEPS": 2, "EVALUATION": 60,
+        "RANDOM": 1, "POOL": 300, "OWN": 16, "SIZES": [4, 16], "STEPS": 2, "SEEDS": 1,
+        "EVALUATION": 36,
     }  # fmt: skip
 
 
