@@ -8,6 +8,7 @@ import xarray as xr
 from sparcom_nb.errors import InputError
 from sparcom_nb.models import load_model
 from sparcom_nb.shift.attribution import input_attribution
+from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
 
 
@@ -82,8 +83,11 @@ def _html(found: xr.DataArray, out: Path) -> None:
 
 
 def _csv(found: xr.DataArray, out: Path) -> None:
-    """Write a row for every pair of tokens: input, output, input_token, output_token, attribution."""
-    found.to_dataframe().reset_index().to_csv(out, index=False)
+    """Write a row for every pair of tokens: input, output, input_token, output_token, attribution.
+
+    A token that a spreadsheet would compute has an apostrophe before it.
+    """
+    uncomputed(found.to_dataframe().reset_index()).to_csv(out, index=False)
 
 
 def _nc(found: xr.DataArray, out: Path) -> None:

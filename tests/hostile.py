@@ -8,15 +8,15 @@ import sparcom_nb as sn
 
 #: Each is to be read on a page as it stands here (in SHOWN where some of it cannot be seen).
 MARKS = [
+    '<meta http-equiv="refresh" content="0;url=https://evil.example/"><img src=//evil.example/i '
+    "onerror=hit=1><script>hit=1</script> [a](https://evil.example/a) $b$ `c` *d* <textarea>",
     "is <textarea> a tag?",
     "<!-- is this swallowed?",
     "<style>*{display:none}</style>",
     "<plaintext>",
     "<script>window.hit=1;alert(1)</script>",
     "</td></tr></table></div></main></body>",
-    '<meta http-equiv="refresh" content="0;url=https://evil.example/meta">',
     '<base href="https://evil.example/">',
-    "<img src=//evil.example/i onerror=alert(1)>",
     "<svg onload=alert(1)><foreignObject>",
     "<iframe src=https://evil.example/f>",
     "<form action=https://evil.example/g><button>press</button>",
@@ -90,3 +90,25 @@ def pair(folder: Path, name: str) -> tuple[str, str]:
     for member, path in at.items():
         path.symlink_to(models / f"{name}-{member}", target_is_directory=True)
     return f"{at['base']},{at['instruct']}", str(at["placebo"])
+
+
+def shown(n: int) -> str:
+    """How a mark is read on a page."""
+    return SHOWN.get(MARKS[n], MARKS[n])
+
+
+def course(folder: Path) -> list[tuple[str, list[str] | None, dict[str, object]]]:
+    """Pair, notebooks and parameters of builds that make the whole course, small, of what is here."""
+    notebooks = [path.stem for path in sorted(sn.files.shipped("notebooks").glob("*.ipynb"))]
+    data, (dense, placebo), (moe, _) = file(folder), pair(folder, "dense"), pair(folder, "moe")
+    select = {"POOL": 120, "STEPS": 2, "BATCH": 4, "SEEDS": 1, "EVALUATION": 36}
+    small = {
+        "LIMIT": 36, "DRAWS": 3, "TEXTS": 4, "ANSWER_TOKENS": 4, "SHUFFLES": 1, "JUDGED": 12,
+        "RANDOM": 1, "OWN": 8, "SIZES": [4, 8], "RATIOS": [], **select,
+    }  # fmt: skip
+    own = [name for name in notebooks if name[:2] not in ("15", "33")]
+    return [
+        (dense, own, {**small, "DATA": str(data), "PLACEBO": placebo}),
+        (moe, ["15"], {"LIMIT": 36, "DRAWS": 9, "DATA": str(data)}),
+        ("tiny-dense", ["33"], {**select, "DATA": str(data)}),
+    ]

@@ -5,6 +5,7 @@ whatever HTML a notebook holds, its page fetches nothing, runs nothing and leads
 """
 
 import nh3
+import pandas as pd
 import regex
 
 #: What a page may do: show its own styles and the pictures that it holds.
@@ -19,6 +20,8 @@ _HIDDEN = regex.compile(
 )
 #: What may mean something in Markdown, HTML or a formula.
 _MARKUP = regex.compile(r"[^\P{ASCII}\w ,/;%?]|_")
+#: What a spreadsheet would compute (OWASP, CSV injection); numbers are left as they are.
+_COMPUTED = regex.compile(r"[=+\-@＝＋－＠\t\r\n](?!(?<=[+-])[0-9.]+(e[+-]?[0-9]+)?$)")
 
 _FORMULA = {
     "math", "menclose", "merror", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mpadded",
@@ -56,6 +59,11 @@ def drawn(text: str) -> str:
     return visible(text).replace("$", r"\$")
 
 
+def uncomputed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for a spreadsheet: texts that it would compute begin with an apostrophe."""
+    return table.rename(columns=_as_text).map(_as_text)
+
+
 def clean(html: str) -> str:
     """HTML that can neither fetch nor run anything, nor lead anywhere unless a link is followed."""
     return nh3.clean(
@@ -70,11 +78,16 @@ def clean(html: str) -> str:
 
 def _filtered(tag: str, name: str, value: str) -> str | None:
     """Drop a link that holds data and a picture that does not; a button only presses."""
-    if name in ("href", "src", "cite") and value.strip().lower().startswith("data:") != (
-        tag == "img"
-    ):
+    start = value.strip().lower()
+    if name == "src" and not start.startswith("data:image/"):
+        return None
+    if name in ("href", "cite") and start.startswith("data:"):
         return None
     return "button" if (tag, name) == ("button", "type") else value
+
+
+def _as_text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and _COMPUTED.match(value) else value
 
 
 def _written_out(character: str) -> str:

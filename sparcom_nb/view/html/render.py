@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from html import escape
@@ -127,11 +127,6 @@ def _markdown(text: str, attachments: dict[str, Any] | None = None, escape: bool
 class _Exporter(HTMLExporter):
     """nbconvert's HTML exporter with our Markdown and our cells."""
 
-    def default_filters(self) -> Iterator[tuple[str, Any]]:
-        """Filters of the templates."""
-        yield from super().default_filters()
-        yield from {"visible": visible, "clean": clean, "said": _said}.items()
-
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown filter of the templates."""
@@ -145,7 +140,10 @@ def _said(text: str) -> str:
 
 def _cells(nb: NotebookNode) -> str:
     """The cells as an HTML fragment."""
-    exporter = _Exporter(template_name="cells", extra_template_basedirs=[str(HERE)])
+    filters = {"visible": visible, "clean": clean, "said": _said}
+    exporter = _Exporter(
+        template_name="cells", extra_template_basedirs=[str(HERE)], filters=filters
+    )
     return exporter.from_notebook_node(_tidy(nb))[0]
 
 
