@@ -101,14 +101,13 @@ def course(folder: Path) -> list[tuple[str, list[str] | None, dict[str, object]]
     """Pair, notebooks and parameters of builds that make the whole course, small, of what is here."""
     notebooks = [path.stem for path in sorted(sn.files.shipped("notebooks").glob("*.ipynb"))]
     data, (dense, placebo), (moe, _) = file(folder), pair(folder, "dense"), pair(folder, "moe")
+    rows = {"LIMIT": 36, "DATA": str(data)}
     select = {"POOL": 120, "STEPS": 2, "BATCH": 4, "SEEDS": 1, "EVALUATION": 36}
-    small = {
-        "LIMIT": 36, "DRAWS": 3, "TEXTS": 4, "ANSWER_TOKENS": 4, "SHUFFLES": 1, "JUDGED": 12,
-        "RANDOM": 1, "OWN": 8, "SIZES": [4, 8], "RATIOS": [], **select,
-    }  # fmt: skip
-    own = [name for name in notebooks if name[:2] not in ("15", "33")]
+    small = {"SHUFFLES": 1, "JUDGED": 12, "RANDOM": 1, "OWN": 8, "SIZES": [4, 8], "RATIOS": []}
+    named = [name for name in notebooks if name[:2] not in ("14", "15", "33")]
     return [
-        (dense, own, {**small, "DATA": str(data), "PLACEBO": placebo}),
-        (moe, ["15"], {"LIMIT": 36, "DRAWS": 9, "DATA": str(data)}),
+        (dense, named, {**rows, **select, **small, "DRAWS": 9, "PLACEBO": placebo}),
+        (dense, ["14"], {**rows, "DRAWS": 2, "TEXTS": 4, "ANSWER_TOKENS": 4}),
+        (moe, ["15"], {**rows, "DRAWS": 9}),
         ("tiny-dense", ["33"], {**select, "DATA": str(data)}),
     ]
