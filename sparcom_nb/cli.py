@@ -5,9 +5,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from sparcom_nb import stop
 
-from sparcom_nb.errors import InputError
+if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only imported
+    stop.install()
+
+import typer  # noqa: E402
+
+from sparcom_nb.errors import InputError  # noqa: E402
 
 app = typer.Typer(
     help="What instruction tuning does inside a language model.",
@@ -243,9 +248,6 @@ def main() -> None:
         _wrong(str(error))
     except _UsageError as error:
         _wrong(f"{error.format_message()} (see --help)")
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("sparcom-nb: stopped; the same command goes on from here", err=True)
-        sys.exit(130)
 
 
 def _wrong(text: str) -> None:
