@@ -16,7 +16,9 @@ import threading
 import time
 
 #: Ctrl-C; asked to end; the terminal is gone.
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 TELL = "sparcom-nb: stopped; the same command goes on from here\n"
 
 

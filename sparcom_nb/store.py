@@ -117,6 +117,13 @@ def scratch(folder: Path) -> Path:
     return place
 
 
+@contextmanager
+def held(place: Path) -> Iterator[None]:
+    """Hold a folder of several results; InputError says who else does, or why it cannot be written."""
+    with _told(place), _locked(_Place.of(place, "", ""), wait=False):
+        yield
+
+
 @dataclass(frozen=True)
 class Part:
     """A folder inside the work of a larger result, which is kept by that result and not by itself."""
