@@ -5,6 +5,11 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+from sparcom_nb import stop
+
+if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only imported
+    stop.install()
+
 import typer
 
 from sparcom_nb.errors import InputError
@@ -206,17 +211,15 @@ def report(
 
     Notebooks about experts run on tiny-moe, and are left out on a dense pair.
     """
+    from sparcom_nb.parameters import given
     from sparcom_nb.report import build
-    from sparcom_nb.sources import check_pair
 
-    parameters = dict(_parameter(text) for text in param or [])
-    given = {"SEED": seed, "DEVICE": device, "BATCH_TOKENS": batch_tokens}
-    defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
-    parameters |= {k: v for k, v in given.items() if v != defaults[k]}
-    pairs = [check_pair(name) for name in pair or []]
+    options = {"SEED": (seed, 0), "DEVICE": (device, "auto"), "BATCH_TOKENS": (batch_tokens, None)}
+    asked = [f"{k}={v}" for k, (v, default) in options.items() if v != default]
+    parameters = given([*(param or []), *asked])
     if jobs > 1:  # else the library's own choice
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    failed = build(pairs or None, notebook or None, out, parameters, fresh, at_once=jobs)
+    failed = build(pair or None, notebook or None, out, parameters, fresh, at_once=jobs)
     typer.echo(f"open {out / 'index.html'}")
     if failed:
         raise typer.Exit(1)
@@ -243,24 +246,8 @@ def main() -> None:
         _wrong(str(error))
     except _UsageError as error:
         _wrong(f"{error.format_message()} (see --help)")
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("sparcom-nb: stopped; the same command goes on from here", err=True)
-        sys.exit(130)
 
 
 def _wrong(text: str) -> None:
     typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
     sys.exit(2)
-
-
-def _parameter(text: str) -> tuple[str, object]:
-    """Split K=V; V is JSON when it is, else text."""
-    import json
-
-    name, found, value = text.partition("=")
-    if not found:
-        raise InputError(f"--param {text!r}: write NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value

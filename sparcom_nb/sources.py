@@ -6,6 +6,7 @@ Nothing here loads a model, so that names can be checked and pairs be listed at 
 import contextlib
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -135,13 +136,84 @@ def list_pairs() -> pd.DataFrame:
 
 
 def check_pair(name: str) -> str:
-    """Return the name of a pair, or of two models written ``BASE,INSTRUCT``; else InputError."""
-    if name not in PAIRS and name.count(",") != 1:
+    """Return the name of a pair, or of two models as ``BASE,INSTRUCT`` without blanks; else InputError."""
+    members = [part.strip() for part in name.split(",")]
+    if name.strip() not in PAIRS and (len(members) != 2 or not all(members)):
         raise InputError(
             f"unknown pair {name!r}; use one of {', '.join(PAIRS)}, or two models of your own as "
             "BASE,INSTRUCT"
         )
-    return name
+    return ",".join(members)
+
+
+#: What two models must have alike for one to be compared with the other, by its names in config.json.
+_ALIKE = {
+    "architecture": ("model_type",),
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "activations a token": ("hidden_size", "n_embd", "d_model"),
+    "neurons a layer": ("intermediate_size", "n_inner", "ffn_dim", "d_ff"),
+    "neurons an expert": ("moe_intermediate_size",),
+    "experts a layer": ("num_experts", "num_local_experts", "n_routed_experts"),
+}
+
+
+def check_comparable(pair: str) -> None:
+    """Refuse two models of your own that differ in architecture, size or vocabulary.
+
+    Read from config.json and tokenizer.json; a GGUF file is compared when it is loaded.
+
+    Raises:
+        InputError: says what differs, or which model cannot be found.
+    """
+    if pair in PAIRS:
+        return
+    base, tuned = (model_path(member_name(pair, member)) for member in MEMBERS)
+    if base.is_file() or tuned.is_file():
+        return
+    for what, names in _ALIKE.items():
+        one, other = (_stated(folder, names) for folder in (base, tuned))
+        if None not in (one, other) and one != other:
+            raise InputError(_differ(base, tuned, f"{what} {one} and {other}"))
+    if token := _other_token(base / "tokenizer.json", tuned / "tokenizer.json"):
+        raise InputError(_differ(base, tuned, f"their vocabularies differ, first in {token!r}"))
+
+
+def _differ(base: Path, tuned: Path, why: str) -> str:
+    names = " and ".join(str(path)[-60:] for path in (base, tuned))
+    return f"{names} cannot be compared: {why}; give a base model and what was tuned from it"
+
+
+def _stated(folder: Path, names: tuple[str, ...]) -> Any:
+    """What a model's configuration says under one of the names; None when it does not."""
+    config = _json(folder / "config.json")
+    config |= config.get("text_config") or {}
+    return next((config[name] for name in names if config.get(name) is not None), None)
+
+
+def _other_token(base: Path, tuned: Path) -> str | None:
+    """The first token of one tokenizer that has another number, or none, in the other."""
+    if not (base.is_file() and tuned.is_file()) or base.read_bytes() == tuned.read_bytes():
+        return None
+    numbers, others = (_vocabulary(path) for path in (base, tuned))
+    return next((token for token, number in numbers.items() if others.get(token) != number), None)
+
+
+def _vocabulary(tokenizer: Path) -> dict[str, int]:
+    """Number of every token that was not added later."""
+    vocabulary = _json(tokenizer).get("model", {}).get("vocab", {})
+    if isinstance(vocabulary, list):  # Unigram: token and score
+        return {token: number for number, (token, _) in enumerate(vocabulary)}
+    return vocabulary
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    if not isinstance(read, dict):
+        raise InputError(f"{path}: a JSON object is expected")
+    return read
 
 
 def pair_kind(name: str) -> str:
