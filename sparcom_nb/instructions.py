@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparcom_nb.checkers import KINDS
+from sparcom_nb.checkers import parse
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 
@@ -193,9 +193,9 @@ def _row(row: dict, where: str, categories: tuple[str, ...]) -> dict:
         )
     if not full["instruction"].strip():
         raise InputError(f"{where}: the instruction is empty; write one or drop the row")
-    if full["checker"].partition(":")[0] not in KINDS:
-        raise InputError(
-            f"{where}: unknown checker {full['checker']!r}; use one of {', '.join(KINDS)}"
-        )
+    try:
+        parse(full["checker"])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     full["subtype"] = full["subtype"] or full["category"].lower()
     return full

@@ -1,14 +1,14 @@
 """Executed notebook to page: formulas as MathML, tables with headers, nothing fetched, no script.
 
 nbconvert turns the cells into a fragment (`cells/`), BeautifulSoup puts right what the outputs of
-other libraries lack, and our own templates make the page around it.
+other libraries lack, all is cleaned, and our own templates make the page around it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from html import escape
@@ -17,10 +17,13 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader, pass_context
+from markupsafe import Markup
 from math_core import LatexError, LatexToMathML
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+
+from sparcom_nb.view.safe import POLICY, clean, visible
 
 HERE = Path(__file__).parent
 HEADINGS = re.compile("^h[1-6]$")
@@ -66,8 +69,8 @@ def page(nb: NotebookNode, run: Run, siblings: Sequence[Run], key: str) -> str:
         "page.html.j2",
         key=key,
         run=run,
-        heading=_heading(soup) or escape(run.title),
-        body=_mend(soup),
+        heading=clean(_heading(soup) or escape(run.title)),
+        body=clean(_mend(soup)),
         previous=siblings[at - 1] if at else None,
         next=siblings[at + 1] if at + 1 < len(siblings) else None,
     )
@@ -121,19 +124,29 @@ class _Renderer(IPythonRenderer):
         return formula(body, block=False)
 
 
-def _markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
-    """HTML of Markdown; HTML inside it stays."""
-    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=attachments)
+def _markdown(text: str, attachments: dict[str, Any] | None = None, escape: bool = False) -> str:
+    """HTML of Markdown; HTML inside it stays, unless it is to be escaped."""
+    renderer = _Renderer(escape=escape, exclude_anchor_links=True, attachments=attachments)
     return MarkdownWithMath(renderer=renderer).render(text)
 
 
 class _Exporter(HTMLExporter):
     """nbconvert's HTML exporter with our Markdown and our cells."""
 
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """Filters of the templates."""
+        yield from super().default_filters()
+        yield from {"visible": visible, "clean": clean, "said": _said}.items()
+
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown filter of the templates."""
         return _markdown(source, context.get("cell", {}).get("attachments"))
+
+
+def _said(text: str) -> str:
+    """HTML of the Markdown of an output, which others may have written."""
+    return clean(_markdown(visible(text), escape=True))
 
 
 def _cells(nb: NotebookNode) -> str:
@@ -198,7 +211,7 @@ def _heading(soup: BeautifulSoup) -> str:
 
 
 def _mend(soup: BeautifulSoup) -> str:
-    """The fragment with ordered headings, headed tables, white under colours, nothing fetched."""
+    """The fragment with ordered headings, headed tables, white under colours."""
     _drop(soup)
     _order_headings(soup)
     _own_ground(soup)
@@ -211,8 +224,8 @@ def _mend(soup: BeautifulSoup) -> str:
 
 
 def _drop(soup: BeautifulSoup) -> None:
-    """Remove what runs or fetches; a picture from elsewhere leaves its description."""
-    for tag in soup.select("script, link, iframe, object, embed, style[scoped]"):
+    """Remove pandas' own styles; a picture from elsewhere leaves its description."""
+    for tag in soup.select("style[scoped]"):
         tag.decompose()
     for image in soup.select('img:not([src^="data:"])'):
         image.replace_with(str(image.get("alt", "")))
@@ -274,9 +287,15 @@ def _make_scrollable(soup: BeautifulSoup, table: Tag, number: int) -> None:
 
 def _fill(template: str, **values: Any) -> str:
     """A page from one of our templates."""
-    env = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True)
+    loader = FileSystemLoader(HERE)
+    env = Environment(loader=loader, autoescape=True, trim_blocks=True, finalize=_shown)
     env.filters.update(duration=duration, number=number, interval=interval)
-    return env.get_template(template).render(**values)
+    return env.get_template(template).render(policy=POLICY, **values)
+
+
+def _shown(value: Any) -> Any:
+    """A value of a template with all of it visible; what is HTML already stays."""
+    return value if isinstance(value, Markup) else visible(str(value))
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from sparcom_nb.nait.outcomes import RANDOM
 from sparcom_nb.view.plots.capability import GREEN, ORANGE
 from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.plots.uniqueness import BLUE
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _UNIT = "nats per response token"
@@ -190,7 +191,7 @@ def between_models(table: pd.DataFrame) -> Figure:
             )  # fmt: skip
         panel.set_yticks(
             rows,
-            [f"{m.rpartition('/')[2]}, {k}" for m, k in keys]
+            [drawn(f"{m.rpartition('/')[2]}, {k}") for m, k in keys]
             if panel is left
             else [""] * len(keys),
         )
