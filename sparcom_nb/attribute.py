@@ -6,11 +6,12 @@ from pathlib import Path
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.models import load_model
-from sparcom_nb.shift.attribution import input_attribution
+from sparcom_nb.expect import door, text
+from sparcom_nb.sources import model_path
 from sparcom_nb.view.tokens import attribution_page
 
 
+@door
 def attribute(
     model: str,
     prompt: str,
@@ -47,6 +48,10 @@ def attribute(
     said, answer = _text(prompt), _text(response)
     if not answer.strip():
         raise InputError("the response is empty: there is nothing to attribute")
+    model_path(model)
+    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+    from sparcom_nb.shift.attribution import input_attribution
+
     found = input_attribution(
         load_model(model, device),
         said,
@@ -67,11 +72,13 @@ def _text(given: str) -> str:
         return given
     path = Path(given[1:])
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a text file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+        found = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a file of UTF-8 text") from None
+    if found is None:
+        raise InputError(f"{path}: no such file; give a file of UTF-8 text, or the text without @")
+    text(str(path), found)
+    return found
 
 
 def _html(found: xr.DataArray, out: Path) -> None:

@@ -22,6 +22,7 @@ import pandas as pd
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import sample_text, user_text
+from sparcom_nb.records import UnusableRows
 
 SPANS = ("instruction", "prompt", "response", "sample")
 
@@ -86,10 +87,28 @@ def encode(
         chunk = data.iloc[first : first + _CHUNK_ROWS]
         encoded = _ENCODERS[span](tokenizer, template, chunk)
         prompts += [
-            _checked(Prompt(row_id, array("i", ids), start, stop), span, context)
+            Prompt(row_id, array("i", ids), start, stop)
             for row_id, (ids, start, stop) in zip(chunk["id"], encoded, strict=True)
         ]
-    return prompts
+    return _checked(prompts, span, context)
+
+
+def fitting(model: Any, data: pd.DataFrame, spans: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out the rows of ``data`` that a model cannot read in one of ``spans``.
+
+    Returns:
+        The rows that are left, and why each of the others is not.
+    """
+    found, faults = data, []
+    for span in spans:
+        try:
+            encode(model.tokenizer, model.template, found, span, model.cfg.n_ctx)
+        except UnusableRows as error:
+            found = found[~found["id"].isin(error.faults)].reset_index(drop=True)
+            faults += error.faults.values()
+    if found.empty:
+        raise InputError(f"no row is left to use: {faults[0]}")
+    return found, faults
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Prompt]:
@@ -99,12 +118,11 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Pro
         InputError: a text with no such token.
     """
     encoded = _encode_plain(tokenizer, list(texts))
-    return [
-        _checked(
-            Prompt(f"text {n}", array("i", ids[:context]), 1, len(ids[:context])), "text", context
-        )
+    prompts = [
+        Prompt(f"text {n}", array("i", ids[:context]), 1, len(ids[:context]))
         for n, (ids, _, _) in enumerate(encoded)
     ]
+    return _checked(prompts, "text", context)
 
 
 def shortened(prompt: Prompt, tokens: int) -> Prompt:
@@ -179,15 +197,23 @@ _ENCODERS = {
 }
 
 
-def _checked(prompt: Prompt, span: str, context: int) -> Prompt:
+def _checked(prompts: list[Prompt], span: str, context: int) -> list[Prompt]:
+    faults = {
+        one.id: f"row {one.id!r} has {fault}"
+        for one in prompts
+        if (fault := _fault(one, span, context))
+    }
+    if faults:
+        raise UnusableRows("the table", faults, len(prompts))
+    return prompts
+
+
+def _fault(prompt: Prompt, span: str, context: int) -> str:
     if prompt.stop <= prompt.start:
-        raise InputError(f"row {prompt.id!r} has no token in its {span}: fill it or drop the row")
+        return f"no token in its {span}"
     if len(prompt.ids) > context:
-        raise InputError(
-            f"row {prompt.id!r} has {len(prompt.ids)} tokens, more than the model's context of "
-            f"{context}: shorten or drop the row"
-        )
-    return prompt
+        return f"{len(prompt.ids)} tokens, more than the model's context of {context}"
+    return ""
 
 
 def _bos(tokenizer: Any) -> list[int]:
