@@ -74,8 +74,9 @@ def input_attribution(
         response: one text, or as many.
         objective: what of a response token is differentiated: its ``probability`` (the paper's),
             ``logit`` or ``log_probability``.
-        template: put the prompt into the model's chat template. Without, the text is the paper's:
-            prompt, space, response, all stripped.
+        template: put the prompt into the model's chat template, and behind it the response as it
+            was tuned to say it. Without, the text is the paper's: prompt, space, response, both
+            stripped.
         chunk: response tokens in one backward pass; memory grows with it, results do not change.
         batch_tokens: tokens (padding included) of several prompts run together; None chooses by
             device.
