@@ -47,8 +47,9 @@ def attribute(
     said, answer = _text(prompt), _text(response)
     if not answer.strip():
         raise InputError("the response is empty: there is nothing to attribute")
+    ready = load_model(model, device)
     found = input_attribution(
-        load_model(model, device),
+        ready,
         said,
         answer,
         objective,
@@ -56,6 +57,8 @@ def attribute(
         batch_tokens=batch_tokens,
         show_progress=True,
     ).assign_attrs(model=model)
+    if template:
+        found.attrs |= {f"template_{name}": text for name, text in ready.template.facts().items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     write(found, out)
     return found

@@ -14,7 +14,7 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import Prompt, missing_bos
+from sparcom_nb.prompts import Prompt, check_embedded, missing_bos
 
 #: A part of the prompt: its text, or its first character and the one after its last.
 Span = str | tuple[int, int]
@@ -64,6 +64,7 @@ def join(model: TransformerBridge, prompt: str, response: str, template: bool = 
     bos, added = int(full[0] == model.tokenizer.bos_token_id), len(full) - len(ids)
     pieces, n_prompt = _pieces(text, places), len(prompt_ids)
     sequence = Prompt(asked[:30], array("i", full), added + n_prompt, len(full))
+    check_embedded(model.tokenizer, full, f"the prompt {asked[:30]!r}")
     return Joint(sequence, bos, pieces[bos - added : n_prompt], pieces[n_prompt:])
 
 
