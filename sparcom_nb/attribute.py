@@ -52,8 +52,9 @@ def attribute(
     from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
     from sparcom_nb.shift.attribution import input_attribution
 
+    ready = load_model(model, device)
     found = input_attribution(
-        load_model(model, device),
+        ready,
         said,
         answer,
         objective,
@@ -61,6 +62,8 @@ def attribute(
         batch_tokens=batch_tokens,
         show_progress=True,
     ).assign_attrs(model=model)
+    if template:
+        found.attrs |= {f"template_{name}": text for name, text in ready.template.facts().items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     write(found, out)
     return found

@@ -250,6 +250,23 @@ def report(
         raise typer.Exit(1)
 
 
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A GGUF file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model.")],
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Make a safetensors folder of a GGUF file: the same weights to the bit, and its tokenizer.
+
+    Every command takes a GGUF file as it is, and does this once, into the user's cache.
+    """
+    from sparcom_nb.convert import convert as run
+
+    typer.echo(f"written to {run(file, out)}")
+
+
 @app.command(name="train-default")
 def train_default(
     out: Annotated[Path, typer.Option(help="Folder for the models.")],

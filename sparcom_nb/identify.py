@@ -13,7 +13,7 @@ import xarray as xr
 from sparcom_nb.expect import door
 from sparcom_nb.files import begun_for
 from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
-from sparcom_nb.prompts import fitting
+from sparcom_nb.prompts import TEMPLATED, fitting
 from sparcom_nb.sources import Identity, model_path
 from sparcom_nb.sparcom.components import chosen_top, component_table, specific
 from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
@@ -64,6 +64,7 @@ def identify(
     wanted = {
         "model": model,
         "weights_sha256": identity.weights_sha256,
+        "converted_from": identity.converted_from,
         "data": str(data),
         "data_sha256": table_hash(rows),
         "parameters": {
@@ -125,6 +126,7 @@ def _identify(
         "unusable": {"rows": len(unusable), "first": unusable[:5]},
         "tokens": int(frequency["n_tokens"].sum()),
         "seconds": round(seconds, 2),
+        "template": model.template.facts() if asked["span"] in TEMPLATED else None,
         **found,
     }
 

@@ -25,7 +25,8 @@ def progress(total: int, what: str, unit: str, show: bool = True) -> Iterator[An
     elif sys.stderr.isatty():
         shown = tqdm(total=total, desc=what, unit=f" {unit}")
     else:
-        shown = _Line(total, what, unit, lambda text: print(text, file=sys.stderr))  # noqa: T201
+        error = sys.stderr  # what it is now, whoever puts something else in its place meanwhile
+        shown = _Line(total, what, unit, lambda text: print(text, file=error))
     try:
         yield shown
     finally:

@@ -78,6 +78,7 @@ def select_rows(
     wanted = {
         "model": model,
         "weights_sha256": identity.weights_sha256,
+        "converted_from": identity.converted_from,
         "target": _said(target, serving),
         "pool": _said(pool, offered),
         "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip}
