@@ -23,6 +23,7 @@ from transformers import logging as transformers_logging
 from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.prompts import Template, chat_template
+from sparcom_nb.proof import wrap
 from sparcom_nb.sources import (
     MEMBERS,
     PAIRS,
@@ -126,7 +127,10 @@ def load_model(
     path = model_path(name)
     device = _device(device)
     model, tokenizer = _load(name, path, device, dtype)
-    bridge = _bridge(model, tokenizer, device)
+    try:
+        bridge = _bridge(model, tokenizer, device)
+    except InputError as error:
+        raise InputError(f"model {name}: {error}") from None
     bos = tokenizer.bos_token
     bridge.tokenizer = tokenizer
     tokenizer.bos_token = bos  # the bridge puts EOS in the place of a BOS that there is not
@@ -134,10 +138,6 @@ def load_model(
     own = PAIRS[pair].template if pair in PAIRS and member in (*MEMBERS, PLACEBO) else None
     bridge.template = own or chat_template(tokenizer)
     bridge.identity = Identity(name, path)
-    try:
-        taps.prove(bridge)
-    except InputError as error:
-        raise InputError(f"model {name}: {error}") from None
     return bridge
 
 
@@ -179,13 +179,7 @@ def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:
 def _bridge(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
     """Wrap in place and freeze. The bridge alters the tokenizer it is given, so it gets a copy."""
     with quiet():
-        bridge = TransformerBridge.boot_transformers(
-            model.config.name_or_path or "local",
-            hf_model=model,
-            tokenizer=copy.deepcopy(tokenizer),
-            device=device,
-            dtype=model.dtype,
-        )
+        bridge = wrap(model, copy.deepcopy(tokenizer), device)
     return bridge.requires_grad_(False)
 
 
