@@ -3,7 +3,7 @@
 Every model is loaded by transformers from safetensors (never from pickles, never with remote code),
 and refused unless every weight has its place, and every place its weight. To be looked into, it is
 wrapped in place by TransformerLens' ``TransformerBridge``, which leaves its numbers as they are, and
-proves its taps (:func:`sparcom_nb.taps.prove`).
+proves its taps (:func:`sparcom_nb.proof.wrap`).
 """
 
 import contextlib
@@ -31,6 +31,7 @@ from sparcom_nb import taps
 from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.families import supported
 from sparcom_nb.prompts import Template, chat_template
+from sparcom_nb.proof import wrap
 from sparcom_nb.sources import (
     MEMBERS,
     PAIRS,
@@ -279,14 +280,7 @@ def _proved(name: str, model: Any, tokenizer: Any, device: str) -> TransformerBr
     """Wrap in place, freeze, and prove the taps. The bridge alters its tokenizer: it gets a copy."""
     try:
         with quiet():
-            bridge = TransformerBridge.boot_transformers(
-                model.config.name_or_path or "local",
-                hf_model=model,
-                tokenizer=copy.deepcopy(tokenizer),
-                device=device,
-                dtype=model.dtype,
-            ).requires_grad_(False)
-            taps.prove(bridge)
+            bridge = wrap(model, copy.deepcopy(tokenizer), device).requires_grad_(False)
     except Exception as error:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None

@@ -271,7 +271,7 @@ def examples(tokenizer: Any, data: pd.DataFrame, context: int) -> list[Prompt]:
 
 def collate(items: list[Prompt], pad_id: int) -> Batch:
     """Right-padded batch whose labels leave out the tokens that do not count."""
-    batch = pad(items, pad_id, "right", torch.device("cpu"))
+    batch = pad(items, "right", torch.device("cpu"), pad_id)
     labels = batch.ids.masked_fill(~batch.counted, IGNORED)
     return {"input_ids": batch.ids, "labels": labels, "attention_mask": batch.mask}
 
