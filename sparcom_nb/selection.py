@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import door, one_of
 from sparcom_nb.files import begun_for, discard
 from sparcom_nb.forms import Samples, read_samples
-from sparcom_nb.models import load_model
-from sparcom_nb.nait.baselines import BASELINES, baseline_score
-from sparcom_nb.nait.directions import METHODS, Direction, capability_direction
-from sparcom_nb.nait.readout import CANDIDATES
-from sparcom_nb.nait.scores import alignment_score, select
+from sparcom_nb.prompts import fitting
 from sparcom_nb.sources import Identity, model_path
 
 #: Rows of the pool, drawn at random, that stand for it in a contrast.
@@ -26,6 +22,7 @@ POOL_ROWS = 512
 _VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy")
 
 
+@door
 def select_rows(
     model: str,
     target: str | Path,
@@ -39,6 +36,7 @@ def select_rows(
     seed: int = 0,
     device: str = "auto",
     batch_tokens: int | None = None,
+    drop_unusable: bool = False,
 ) -> dict[str, Any]:
     """Score every row of ``pool``, choose the best share and write it to ``out``.
 
@@ -59,6 +57,8 @@ def select_rows(
         seed: of ``random``, and of the rows that stand for the pool in ``contrast``.
         device: of :func:`sparcom_nb.load_model`.
         batch_tokens: tokens in one batch, padding included.
+        drop_unusable: leave rows out that cannot be used, or not by this model; the manifest says
+            how many and why.
 
     Returns:
         The manifest, with ``fresh`` False when it was there already.
@@ -66,16 +66,23 @@ def select_rows(
     Raises:
         InputError: anything wrong with the model, a file or a parameter.
     """
-    _check(method, candidate, ratio, skip)
-    serving, offered = read_samples(target), read_samples(pool)
+    serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
     identity = Identity(model, model_path(model))
+    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+    from sparcom_nb.nait.baselines import BASELINES
+    from sparcom_nb.nait.directions import METHODS
+    from sparcom_nb.nait.scores import select
+
+    one_of("method", method, (*METHODS, *BASELINES))
     wanted = {
         "model": model,
         "weights_sha256": identity.weights_sha256,
+        "converted_from": identity.converted_from,
         "target": _said(target, serving),
         "pool": _said(pool, offered),
-        "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip},
+        "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip}
+        | {"drop_unusable": drop_unusable},
         "seed": seed,
         "versions": {name: version(name) for name in _VERSIONS}
         | {"python": platform.python_version()},
@@ -86,11 +93,19 @@ def select_rows(
     work = begun_for(out.with_name(f".{out.name}.work"), wanted)
     began = time.perf_counter()
     ready = load_model(model, device)
-    scores = _scores(ready, serving.rows, offered.rows, wanted, work, batch_tokens)
+    rows, unusable = {"target": serving.rows, "pool": offered.rows}, {}
+    for name, samples in (("target", serving), ("pool", offered)):
+        unread: list[str] = []
+        if drop_unusable:
+            rows[name], unread = fitting(ready, samples.rows, ["sample", "response"])
+        faults = samples.unusable + unread
+        unusable[name] = {"rows": len(faults), "first": faults[:5]}
+    scores = _scores(ready, rows["target"], rows["pool"], wanted, work, batch_tokens)
     chosen = select(scores, ratio)
     text = _lines(offered, scores, chosen)
     manifest = wanted | {
         "chosen": len(chosen),
+        "unusable": unusable,
         "length_correlation": scores.attrs["length_correlation"],
         "seconds": round(time.perf_counter() - began, 2),
         "sha256": _hash(text),
@@ -102,13 +117,17 @@ def select_rows(
 
 
 def _scores(
-    model: TransformerBridge,
+    model: Any,
     target: pd.DataFrame,
     pool: pd.DataFrame,
     wanted: dict[str, Any],
     work: Path,
     batch_tokens: int | None,
 ) -> pd.Series:
+    from sparcom_nb.nait.baselines import BASELINES, baseline_score
+    from sparcom_nb.nait.directions import Direction, capability_direction
+    from sparcom_nb.nait.scores import alignment_score
+
     asked, seed = wanted["parameters"], wanted["seed"]
     method, options = asked["method"], {"batch_tokens": batch_tokens}
     if method in BASELINES:
@@ -141,19 +160,6 @@ def _said(path: str | Path, samples: Samples) -> dict[str, Any]:
         "rows": len(samples.lines),
         "sha256": _hash("\n".join(samples.lines)),
     }
-
-
-def _check(method: str, candidate: str, ratio: float, skip: int) -> None:
-    if method not in (*METHODS, *BASELINES):
-        raise InputError(
-            f"unknown method {method!r}; use one of {', '.join((*METHODS, *BASELINES))}"
-        )
-    if candidate not in CANDIDATES:
-        raise InputError(f"unknown candidate {candidate!r}; use {' or '.join(CANDIDATES)}")
-    if not 0 < ratio <= 1:
-        raise InputError(f"ratio must be above 0 and at most 1, not {ratio}")
-    if skip < 0:
-        raise InputError(f"skip must be 0 or more, not {skip}")
 
 
 def _check_free(pool: Samples, path: str | Path) -> None:

@@ -74,8 +74,9 @@ def input_attribution(
         response: one text, or as many.
         objective: what of a response token is differentiated: its ``probability`` (the paper's),
             ``logit`` or ``log_probability``.
-        template: put the prompt into the model's chat template. Without, the text is the paper's:
-            prompt, space, response, all stripped.
+        template: put the prompt into the model's chat template, and behind it the response as it
+            was tuned to say it. Without, the text is the paper's: prompt, space, response, both
+            stripped.
         chunk: response tokens in one backward pass; memory grows with it, results do not change.
         batch_tokens: tokens (padding included) of several prompts run together; None chooses by
             device.
@@ -139,15 +140,15 @@ def _together(
     for size in np.unique(sizes):
         rows = np.flatnonzero(sizes == size)
         group = [sequences[n] for n in rows]
-        for batch in batches(group, token_budget(group, batch_tokens, model)):
+        for batch in batches(model, group, token_budget(group, batch_tokens, model), "left"):
             yield rows[batch].tolist()
 
 
 def _batch(model: TransformerBridge, sequences: list[Prompt], objective: str, chunk: int) -> Tensor:
     """S of several prompts [batch, token, output]; prompts end, and responses start, in line."""
-    fill, device = model.tokenizer.pad_token_id or 0, taps.device(model)
-    left = pad([_part(one, 0, one.start) for one in sequences], fill, "left", device)
-    right = pad([_part(one, one.start, one.stop) for one in sequences], fill, "right", device)
+    device = taps.device(model)
+    left = pad([_part(one, 0, one.start) for one in sequences], "left", device)
+    right = pad([_part(one, one.start, one.stop) for one in sequences], "right", device)
     ids, mask = (
         torch.cat(both, dim=1) for both in ((left.ids, right.ids), (left.mask, right.mask))
     )

@@ -1,7 +1,8 @@
-"""Prompt and response as one text: its tokens, and which of the prompt's carry the instruction.
+"""Prompt and response as one sequence: its tokens, and which of the prompt's carry the instruction.
 
-Wu et al. (2024, section 3.1) read ``strip(prompt) + " " + strip(response)``. A prompt in a chat
-template ends with what the response follows, so nothing is put between.
+Wu et al. (2024, section 3.1) read ``strip(prompt) + " " + strip(response)`` as one text. In a chat
+template prompt and response are read as everywhere else (:func:`sparcom_nb.prompts.templated`): the
+response untouched, its tokens those that the model was tuned to say.
 """
 
 from array import array
@@ -14,7 +15,7 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import Prompt, missing_bos
+from sparcom_nb.prompts import Prompt, check_embedded, missing_bos, templated
 
 #: A part of the prompt: its text, or its first character and the one after its last.
 Span = str | tuple[int, int]
@@ -35,36 +36,59 @@ class Joint:
 
 
 def join(model: TransformerBridge, prompt: str, response: str, template: bool = False) -> Joint:
-    """Tokenise ``prompt`` and ``response`` in one.
+    """Tokenise ``prompt`` and ``response``.
 
     Args:
         model: with its tokenizer and template.
         prompt: what the user says.
         response: may be empty.
-        template: put the prompt into the model's chat template.
+        template: put the prompt into the model's chat template, and the response behind it as it is.
+            Without, both are stripped and read as one text with a space between.
 
     Raises:
         InputError: an empty prompt, one that shares a token with the response, or a text longer
             than the context.
     """
-    asked, answer = _asked(model, prompt, template), response.strip()
-    text = asked + (("" if template else " ") + answer if answer else "")
+    read = _templated if template else _one_text
+    asked = _asked(model, prompt, template)
+    ids, start, inputs, outputs = read(model, prompt, response)
+    if len(ids) > model.cfg.n_ctx:
+        raise InputError(
+            f"the prompt {asked[:30]!r} and its response have {len(ids)} tokens, more than the "
+            f"model's context of {model.cfg.n_ctx}: shorten them"
+        )
+    check_embedded(model.tokenizer, ids, f"the prompt {asked[:30]!r}")
+    bos, added = int(ids[:1] == [model.tokenizer.bos_token_id]), start - len(inputs)
+    sequence = Prompt(asked[:30], array("i", ids), start, len(ids))
+    return Joint(sequence, bos, inputs[bos - added :], outputs)
+
+
+def _templated(model: TransformerBridge, prompt: str, response: str) -> "_Read":
+    """Read what every other method reads of a row."""
+    ((ids, start, _),) = templated(model.tokenizer, model.template, [prompt], [response])
+    inputs, outputs = (
+        _pieces(text, _tokens(model, text)[1]) for text in (model.template.render(prompt), response)
+    )
+    return ids, start, inputs, outputs
+
+
+def _one_text(model: TransformerBridge, prompt: str, response: str) -> "_Read":
+    """Read the paper's text; the first tokens must be those of the prompt alone."""
+    asked, answer = prompt.strip(), response.strip()
+    text = f"{asked} {answer}" if answer else asked
     prompt_ids, (ids, places) = _tokens(model, asked)[0], _tokens(model, text)
-    if ids[: len(prompt_ids)] != prompt_ids:
+    start = len(prompt_ids)
+    if ids[:start] != prompt_ids:
         raise InputError(
             f"the tokenizer makes one token of the end of the prompt {asked[-20:]!r} and the start "
             f"of the response {answer[:20]!r}; end the prompt with a full stop or a line break"
         )
-    full = missing_bos(model.tokenizer, ids) + ids
-    if len(full) > model.cfg.n_ctx:
-        raise InputError(
-            f"the prompt {asked[:30]!r} and its response have {len(full)} tokens, more than the "
-            f"model's context of {model.cfg.n_ctx}: shorten them"
-        )
-    bos, added = int(full[0] == model.tokenizer.bos_token_id), len(full) - len(ids)
-    pieces, n_prompt = _pieces(text, places), len(prompt_ids)
-    sequence = Prompt(asked[:30], array("i", full), added + n_prompt, len(full))
-    return Joint(sequence, bos, pieces[bos - added : n_prompt], pieces[n_prompt:])
+    bos, pieces = missing_bos(model.tokenizer, ids), _pieces(text, places)
+    return bos + ids, len(bos) + start, pieces[:start], pieces[start:]
+
+
+#: All ids, where the response begins, the text of every token (of an added BOS none) of either part.
+_Read = tuple[list[int], int, list[str], list[str]]
 
 
 def instruction_mask(

@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb.prompts import Template
 from sparcom_nb.shift.attribution import OBJECTIVES
 
 DENSE = ("llama", "qwen2", "gpt_neox", "gpt2")
@@ -34,14 +33,16 @@ def bare(folders):
     return one
 
 
-def twin(model_and_tokenizer, prompt, response, objective="probability", bos=True, text=None):
-    """One forward and one backward for each response token: [input, output]."""
+def twin(model_and_tokenizer, prompt, response, objective="probability", bos=True, ids=None):
+    """One forward and one backward for each response token: [input, output]; ``ids`` of both parts."""
     model, tokenizer = model_and_tokenizer
     first = [tokenizer.bos_token_id] if bos else []
-    prompt = prompt if text else prompt.strip()
-    n_prompt = len(first) + len(tokenizer.encode(prompt, add_special_tokens=False))
-    joint = text or f"{prompt} {response.strip()}"
-    ids = torch.tensor([first + tokenizer.encode(joint, add_special_tokens=False)])
+    if ids is None:
+        texts = prompt.strip(), f"{prompt.strip()} {response.strip()}"
+        asked, joint = (tokenizer.encode(text, add_special_tokens=False) for text in texts)
+        ids = asked, joint[len(asked) :]
+    n_prompt = len(first) + len(ids[0])
+    ids = torch.tensor([[*first, *ids[0], *ids[1]]])
     columns = []
     for place in range(n_prompt, ids.shape[1]):
         leaf = model.get_input_embeddings()(ids).detach().requires_grad_()
@@ -120,13 +121,16 @@ def test_a_tokenizer_without_bos(bare, folders, tmp_path):
     assert_close(sn.shift.input_attribution(model, PROMPTS[0], RESPONSES[0]), expected)
 
 
-def test_a_template_has_no_joiner_and_counts_its_tokens(load, bare):
+def test_in_a_template_the_response_is_tokenised_on_its_own(load, bare):
     model = load("llama")
     rendered = model.template.render("Is it true?")
-    expected = twin(bare("llama"), rendered, "", text=rendered + "yes sir")
-    found = sn.shift.input_attribution(model, "Is it true?", " yes sir", template=True)
+    ids = [
+        model.tokenizer.encode(one, add_special_tokens=False) for one in (rendered, " yes sir\n")
+    ]
+    expected = twin(bare("llama"), rendered, "", ids=ids)
+    found = sn.shift.input_attribution(model, "Is it true?", " yes sir\n", template=True)
     assert "".join(found["input_token"].to_numpy()) == rendered
-    assert "".join(found["output_token"].to_numpy()) == "yes sir"
+    assert "".join(found["output_token"].to_numpy()) == " yes sir\n"
     assert_close(found, expected)
 
 
@@ -146,17 +150,6 @@ def test_nothing_is_left_behind(load):
     assert all(p.grad is None and not p.requires_grad for p in model.parameters())
     before = model(torch.tensor([[5, 6, 7]]))
     assert not before.requires_grad
-
-
-def test_a_merge_across_the_boundary_is_an_error(load):
-    model = load("llama")
-    ends_in_the = Template("", " th")
-    old, model.template = model.template, ends_in_the
-    try:
-        with pytest.raises(sn.InputError, match="one token of the end of the prompt"):
-            sn.shift.input_attribution(model, "Name", "e sky", template=True)
-    finally:
-        model.template = old
 
 
 def test_wrong_use_is_named(load):

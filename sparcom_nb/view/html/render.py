@@ -53,6 +53,12 @@ class Run:
     versions: dict[str, str]
     files: list[str]
     figures: list[dict[str, Any]] = field(default_factory=list)
+    aside: bool = False  # it failed, and an earlier result still stands
+
+    @property
+    def page(self) -> str:
+        """File name of its page."""
+        return f"{self.notebook}{'.failed' if self.aside else ''}.html"
 
 
 def page(nb: NotebookNode, run: Run, siblings: Sequence[Run], key: str) -> str:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.nait.outcomes import RANDOM
 from sparcom_nb.view.plots.capability import GREEN, ORANGE
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.plots.uniqueness import BLUE
 from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
@@ -156,8 +157,7 @@ def stability(table: pd.DataFrame, in_common: pd.Series) -> Figure:
     chance = table[table["measure"] == "chance"]["mean"].mean()
     for panel, (measure, title) in zip(axes, titles.items(), strict=True):
         part = table[table["measure"] == measure].set_index("score").loc[scores]
-        spread = [part["mean"] - part["low"], part["high"] - part["mean"]]
-        panel.errorbar(part["mean"], rows, xerr=spread, fmt="o", color=BLUE, capsize=4)
+        whiskers(panel, part[["mean", "low", "high"]].to_numpy(float), rows)
         panel.axvline(0 if measure == "cosine" else chance, color=NEUTRAL, ls=":")
         if measure == "jaccard":
             panel.plot(in_common[scores], rows, "s", color=ORANGE, label="two capabilities")
