@@ -137,6 +137,24 @@ def test_a_converted_file_can_be_tuned(write, rows, tmp_path):
     assert sn.load_model(out).identity.converted_from is None
 
 
+def test_the_command_and_the_manifest_say_what_it_was_made_of(write, rows, tmp_path, capsys):
+    from sparcom_nb.cli import convert as command
+    from sparcom_nb.identify import identify
+
+    file, data = write(), tmp_path / "rows.jsonl"
+    command(file, tmp_path / "out")
+    assert capsys.readouterr().out == f"written to {tmp_path / 'out'}\n"
+    data.write_text(rows.iloc[:6].to_json(orient="records", lines=True))
+    told = [
+        identify(str(model), str(data), tmp_path / f"r{n}", span=span)
+        for n, (model, span) in enumerate([(file, "prompt"), (tmp_path / "out", "instruction")])
+    ]
+    assert told[0]["converted_from"] == told[1]["converted_from"]
+    assert told[0]["converted_from"]["file"] == "q8.gguf"
+    assert told[0]["weights_sha256"] == told[1]["weights_sha256"]
+    assert told[0]["template"]["prefix"] == "<|s|>user\n" and told[1]["template"] is None
+
+
 def _flip(folder):
     file = folder / "model.safetensors"
     found = bytearray(file.read_bytes())
@@ -174,7 +192,9 @@ def test_what_an_interruption_leaves_does_not_count(write, cache, monkeypatch):
     file = write()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(convert, "_unpack", dies)
+        patch.setattr(convert, "_clear", lambda *_: None)  # as after SIGKILL
         convert.cached(file, show_progress=False)
+    assert [path for path in cache.iterdir() if path.name.endswith(".work")]
     assert all(path.name.startswith(".") for path in cache.iterdir())
     folder = convert.cached(file, show_progress=False)
     assert {path.name for path in cache.iterdir()} == {folder.name, f".{folder.name}.lock"}
