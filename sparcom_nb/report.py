@@ -160,7 +160,7 @@ def _make(
     """Execute a notebook into a folder; what its manifest shall say. _Failed when it went wrong."""
     from sparcom_nb import running
 
-    with standing.work(f"{job.notebook.name} on {job.pair}") as say:
+    with standing.work(f"{job.notebook.name} {job.pair[-20:]}") as say:
         start = time.perf_counter()
         target = folder / EXECUTED
         error = running.execute(job.notebook.path, target, job.passed(folder), say)
@@ -338,9 +338,7 @@ def depends_on(job: Job) -> dict[str, Any]:
         "notebook": _hash_of(job.notebook.path),
         "package": _digest(PACKAGE, SOURCES),
         "data": _digest(shipped("data")),
-        "files": [
-            _digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)
-        ],
+        "read": [_digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)],
         "pair": job.pair,
         "parameters": job.given,
         "versions": _versions(),
