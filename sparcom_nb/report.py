@@ -37,7 +37,8 @@ from traitlets import default
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 from sparcom_nb.sources import pair_kind
-from sparcom_nb.view.figure import FILE, checked, write
+from sparcom_nb.store import write
+from sparcom_nb.view.figure import FILE, checked
 from sparcom_nb.view.html.render import Run, contents, duration, headline, look, page
 
 PACKAGE = Path(__file__).parent
