@@ -83,7 +83,8 @@ def once(
             whole of a damaged result; else the folder is empty.
 
     Returns:
-        The inputs, what ``make`` returned, ``files`` (checksum by path) and ``fresh``: made now?
+        The inputs, what ``make`` returned, ``files`` (checksum by path) and ``fresh``: made now? The
+        names ``files``, ``store``, ``sha256`` and ``fresh`` are the manifest's own.
 
     Raises:
         InputError: the place is taken by other inputs, by files of others or by another process,
@@ -240,7 +241,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     if (
         not isinstance(said, dict)
-        or said.get("format") != FORMAT
+        or said.get("store") != FORMAT
         or said.pop("sha256", "") != digest(said)
     ):
         return None
@@ -418,7 +419,7 @@ def _seal(at: _Place, wanted: dict[str, Any], made: dict[str, Any]) -> dict[str,
     known = made.pop("files", {})
     files = sorted(p.relative_to(at.made).as_posix() for p in at.made.rglob("*") if p.is_file())
     sums = known | checksums(at.made, [name for name in files if name not in known])
-    said = wanted | made | {"format": FORMAT, "files": {name: sums[name] for name in files}}
+    said = wanted | made | {"store": FORMAT, "files": {name: sums[name] for name in files}}
     said = json.loads(json.dumps(said))
     write(at.sealed, json.dumps(said | {"sha256": digest(said)}, indent=2) + "\n")
     return said

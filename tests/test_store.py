@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sparcom_nb import store
 from sparcom_nb.errors import InputError
-from sparcom_nb.store import once, safe_name, scratch, write
+from sparcom_nb.store import FORMAT, digest, once, safe_name, scratch, write
 
 INPUTS = {"data_sha256": "0" * 64, "parameters": {"top": 0.05, "site": "gate"}, "seed": 0}
 
@@ -48,7 +47,7 @@ def test_a_result_is_made_once_and_says_what_it_is(tmp_path):
     assert make.times == 1 and first["fresh"] and not again["fresh"]
     assert first | {"fresh": False} == again
     said = json.loads((out / "manifest.json").read_text())
-    assert said.pop("sha256") == store.digest(said) and said["seconds"] == 1.5
+    assert said.pop("sha256") == digest(said) and said["seconds"] == 1.5
     assert said | {"fresh": True} == first
     assert {k: said[k] for k in INPUTS} == INPUTS
     assert set(said["files"]) == {"a.txt", "deep/b.bin"}
@@ -186,17 +185,17 @@ def test_files_of_others_stay_and_taken_names_are_said_before_the_work(tmp_path)
 
 
 def signed(**said):
-    return json.dumps(said | {"sha256": store.digest(said)}).encode()
+    return json.dumps(said | {"sha256": digest(said)}).encode()
 
 
 MANIFESTS = {
     "empty": b"", "half": b'{"seed": 0, "fil', "list": b"[1]", "null": b"null", "binary": b"\xff\x00\x9c",
-    "other": b'{"files": ["a"]}', "newer": signed(**INPUTS, format=99, files={}),
-    "edited": b'{"format": 1, "files": {}, "sha256": "0"}',
+    "other": b'{"files": ["a"]}', "newer": signed(**INPUTS, store=99, files={}),
+    "edited": b'{"store": 1, "files": {}, "sha256": "0"}',
     "older": json.dumps({**INPUTS, "files": ["a.txt"]}).encode(),
-    "climbs": signed(**INPUTS, format=store.FORMAT, files={"../x": "0"}),
+    "climbs": signed(**INPUTS, store=FORMAT, files={"../x": "0"}),
     "deep": b"[" * 100_000,
-    "files no text": signed(format=store.FORMAT, files=["a"]),
+    "files no text": signed(store=FORMAT, files=["a"]),
 }  # fmt: skip
 
 

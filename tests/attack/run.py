@@ -80,12 +80,22 @@ def tune(data: Path, folder: Path) -> None:
     tuning.tune("tiny-dense/base", load_instructions(data), 3, 0, folder / "out", batch=2)
 
 
+def careless(data: Path, folder: Path) -> None:
+    """Keeps a result as one should not: shows that the attack finds that out."""
+    out = folder / "out.txt"
+    if not out.exists():
+        with out.open("w") as file:
+            file.write(data.read_text())
+        (folder / "done.txt").write_text("yes")
+
+
 COMMANDS = {
     "identify": identify,
     "identify, experts": identify_experts,
     "select": select,
     "tune": tune,
 }
+TWIN = {"careless": careless}
 
 
 def prepare() -> None:
@@ -159,7 +169,7 @@ def timeless(path: Path) -> object:
 
 def attack(name: str, data: Path, folder: Path, sample: str) -> dict[str, object]:
     """Kill one command at its points and compare."""
-    command, shared = COMMANDS[name], folder / "shared"
+    command, shared = (COMMANDS | TWIN)[name], folder / "shared"
     code, said = run(command, data, folder / "0", 0, shared)
     if code:
         raise SystemExit(f"{name}: {said}")
@@ -186,14 +196,15 @@ def attack(name: str, data: Path, folder: Path, sample: str) -> dict[str, object
 def main() -> None:
     """Attack the commands that are named, or all."""
     folder, sample, names = Path(sys.argv[1]), sys.argv[2], sys.argv[3:] or list(COMMANDS)
-    prepare()
+    if names != list(TWIN):
+        prepare()
     told = {}
     for name in names:
         began, place = time.monotonic(), folder / name.replace(", ", "-")
         place.mkdir()
         told[name] = attack(name, rows(place), place, sample)
         told[name]["seconds"] = round(time.monotonic() - began)
-    print(json.dumps(told, indent=1))
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":
