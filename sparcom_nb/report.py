@@ -147,7 +147,7 @@ def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> 
             fresh=fresh,
         )
     except _Failed as failed:
-        record = {"run": asdict(failed.run), "notebook": failed.notebook, "format": store.FORMAT}
+        record = {"run": asdict(failed.run), "notebook": failed.notebook}
         store.write(job.failure, json.dumps(record, ensure_ascii=False))
         return failed.run, False
     job.failure.unlink(missing_ok=True)
@@ -229,22 +229,28 @@ def _told(run: Run, kept: bool) -> str:
 
 def _runs(out: Path, place: str = "*") -> list[Run]:
     """Recorded runs by pair and notebook; one that failed stands behind an earlier result."""
-    good = [_load(path) for path in out.glob(f"{place}/*/manifest.json")]
-    bad = [_load(path) for path in out.glob(f"{place}/*.failed.json")]
+    good = [_load(store.record(path)) for path in out.glob(f"{place}/*/manifest.json")]
+    bad = [_load(_json(path)) for path in out.glob(f"{place}/*.failed.json")]
     stand = {(run.place, run.notebook) for run in good if run}
     runs = [replace(run, aside=bool(run.error) and (run.place, run.notebook) in stand)
             for run in good + bad if run]  # fmt: skip
     return sorted(runs, key=lambda run: (run.place, run.notebook, run.aside))
 
 
-def _load(path: Path) -> Run | None:
+def _load(said: Any) -> Run | None:
     """A run from its record; None when there is none that this version can read."""
     from sparcom_nb.view.html.render import Run
 
     try:
-        said = json.loads(path.read_bytes())
-        return Run(**said["run"]) if said["format"] == store.FORMAT else None
-    except (OSError, ValueError, TypeError, KeyError):
+        return Run(**said["run"])
+    except (TypeError, KeyError):
+        return None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return None
 
 
@@ -287,10 +293,10 @@ def _executed(folder: Path, run: Run) -> NotebookNode | None:
     import nbformat
 
     if run.error:
-        said = json.loads((folder / f"{run.notebook}.failed.json").read_bytes())
+        said = _json(folder / f"{run.notebook}.failed.json")
         return nbformat.from_dict(said["notebook"])
     place = folder / run.notebook
-    known = json.loads((place / "manifest.json").read_bytes())["files"]
+    known = (store.record(place / "manifest.json") or {"files": {}})["files"]
     if store.damage(place, {EXECUTED: known.get(EXECUTED, "")}):
         return None
     return nbformat.read(place / EXECUTED, as_version=4)

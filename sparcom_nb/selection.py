@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.files import begun_for, discard
 from sparcom_nb.forms import Samples, read_samples
 from sparcom_nb.models import load_model
 from sparcom_nb.nait.baselines import BASELINES, baseline_score
@@ -20,10 +17,10 @@ from sparcom_nb.nait.directions import METHODS, Direction, capability_direction
 from sparcom_nb.nait.readout import CANDIDATES
 from sparcom_nb.nait.scores import alignment_score, select
 from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.store import Part, once, scratch, versions, write
 
 #: Rows of the pool, drawn at random, that stand for it in a contrast.
 POOL_ROWS = 512
-_VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy")
 
 
 def select_rows(
@@ -43,9 +40,9 @@ def select_rows(
     """Score every row of ``pool``, choose the best share and write it to ``out``.
 
     ``out`` gets the chosen lines as they were, each with ``score`` and ``rank`` (1 is best) added,
-    best first; beside it ``NAME.manifest.json`` says what was run. Both appear when all is done. A
-    finished run with the same inputs is not done again; an interrupted scoring along a direction
-    goes on after its last finished block.
+    best first; beside it ``NAME.manifest.json`` says what was run. They are kept by
+    :func:`sparcom_nb.store.once`: a finished run with the same inputs is not done again, an
+    interrupted scoring along a direction goes on after its last finished block.
 
     Args:
         model: whose neurons judge, as :func:`sparcom_nb.load_model` takes it.
@@ -71,34 +68,32 @@ def select_rows(
     _check_free(offered, pool)
     identity = Identity(model, model_path(model))
     wanted = {
-        "model": model,
         "weights_sha256": identity.weights_sha256,
-        "target": _said(target, serving),
-        "pool": _said(pool, offered),
+        "model_sha256": identity.files_sha256,
+        "target_sha256": _hash("\n".join(serving.lines)),
+        "pool_sha256": _hash("\n".join(offered.lines)),
         "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip},
         "seed": seed,
-        "versions": {name: version(name) for name in _VERSIONS}
-        | {"python": platform.python_version()},
+        "versions": versions(),
     }
-    said = out.with_suffix(".manifest.json")
-    if (done := _finished(out, said, wanted)) is not None:
-        return done | {"fresh": False}
-    work = begun_for(out.with_name(f".{out.name}.work"), wanted)
-    began = time.perf_counter()
-    ready = load_model(model, device)
-    scores = _scores(ready, serving.rows, offered.rows, wanted, work, batch_tokens)
-    chosen = select(scores, ratio)
-    text = _lines(offered, scores, chosen)
-    manifest = wanted | {
-        "chosen": len(chosen),
-        "length_correlation": scores.attrs["length_correlation"],
-        "seconds": round(time.perf_counter() - began, 2),
-        "sha256": _hash(text),
-    }
-    _write(out, text)
-    _write(said, json.dumps(manifest, indent=2) + "\n")
-    discard(work)
-    return manifest | {"fresh": True}
+
+    def make(folder: Path) -> dict[str, Any]:
+        began = time.perf_counter()
+        ready, work = load_model(model, device), scratch(folder)
+        scores = _scores(ready, serving.rows, offered.rows, wanted, work, batch_tokens)
+        chosen = select(scores, ratio)
+        write(folder / out.name, _lines(offered, scores, chosen))
+        return {
+            "model": model,
+            "target": _said(target, serving),
+            "pool": _said(pool, offered),
+            "chosen": len(chosen),
+            "length_correlation": scores.attrs["length_correlation"],
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+
+    said, reads = out.with_suffix(".manifest.json").name, (target, pool, identity.path)
+    return once(out, wanted, make, manifest=said, names=[out.name], reads=reads)
 
 
 def _scores(
@@ -121,7 +116,7 @@ def _scores(
         )
         made.save(kept)
     direction = Direction.load(kept, model)
-    store = work / "scores.zarr"
+    store = Part(work / "scores.zarr")
     return alignment_score(model, pool, direction, asked["candidate"], store=store, **options)
 
 
@@ -139,7 +134,6 @@ def _said(path: str | Path, samples: Samples) -> dict[str, Any]:
         "file": str(path),
         "form": samples.form,
         "rows": len(samples.lines),
-        "sha256": _hash("\n".join(samples.lines)),
     }
 
 
@@ -169,19 +163,3 @@ def _check_free(pool: Samples, path: str | Path) -> None:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _finished(out: Path, said: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the manifest of a run with these inputs whose result is still as it was written."""
-    if not (out.is_file() and said.is_file()):
-        return None
-    manifest = json.loads(said.read_text(encoding="utf-8"))
-    kept = _hash(out.read_text(encoding="utf-8"))
-    same = manifest | wanted == manifest and manifest["sha256"] == kept
-    return manifest if same else None
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -111,6 +111,14 @@ class Identity:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
 
+    @cached_property
+    def files_sha256(self) -> str:
+        """SHA-256 over the files that say how weights and texts are read: configuration, tokenizer."""
+        named = ("config.json", "*token*", "vocab*", "merges.txt", "*.model", "*.jinja")
+        found = {file for name in named for file in self.path.glob(name) if file.is_file()}
+        parts = [file.name.encode() + file.read_bytes() for file in sorted(found)]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
 
 def list_pairs() -> pd.DataFrame:
     """Table of the known pairs, a row each.
