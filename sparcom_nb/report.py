@@ -78,6 +78,9 @@ def build(
         )
     with store.held(out):
         out.mkdir(parents=True, exist_ok=True)
+        store.sweep(out)
+        for place in {job.place for job in jobs}:
+            store.sweep(out / place)
         failed = sum(bool(run.error) for run in _finished(jobs, fresh, at_once))
         for place in {job.place for job in jobs}:
             _write_pages(out, place)
@@ -167,7 +170,8 @@ def _make(
         seconds = time.perf_counter() - start
     if halted.is_set():
         raise InterruptedError(f"{job.notebook.name} was stopped")
-    notebook = running.settle(target, folder, job.folder)
+    names = {folder: f"{job.place}/{job.notebook.name}", job.out / job.place: job.place}
+    notebook = running.settle(target, names)
     run = _record(job, folder, mark, seconds, error or _figures_error(folder))
     if run.error:
         for path in (path for path in folder.rglob("*") if path.is_file()):

@@ -68,10 +68,12 @@ def read(path: Path) -> NotebookNode:
     return notebook
 
 
-def settle(path: Path, folder: Path, final: Path) -> NotebookNode:
-    """Make an executed notebook the same for every run, and name the folder where it will stand."""
-    here, there = (json.dumps(str(one))[1:-1] for one in (folder, final))
-    notebook = nbformat.reads(path.read_text(encoding="utf-8").replace(here, there), as_version=4)
+def settle(path: Path, names: dict[Path, str]) -> NotebookNode:
+    """Make an executed notebook the same for every run; folders of this run get the names given."""
+    text = path.read_text(encoding="utf-8")
+    for folder, name in names.items():
+        text = text.replace(json.dumps(str(folder))[1:-1], name)
+    notebook = nbformat.reads(text, as_version=4)
     for part in (notebook, *notebook.cells):
         for name in CLOCKS:
             part.metadata.pop(name, None)

@@ -146,6 +146,13 @@ def write(path: Path, content: str | bytes) -> None:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove what :func:`write` left in a folder when it was killed; whoever calls holds the folder."""
+    for part in folder.glob(".*-*.part"):
+        if re.fullmatch(r"\.\d+-\d+\.part", part.name):
+            part.unlink()
+
+
 def digest(inputs: Mapping[str, Any]) -> str:
     """SHA-256 of plain data, whatever the order of its names."""
     return _hash(_json(inputs))

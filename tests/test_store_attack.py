@@ -28,7 +28,7 @@ def test_killed_at_a_write_and_started_again_a_command_ends_the_same(tmp_path):
     for name, told in attack(tmp_path, SAMPLE).items():
         sys.stdout.write(f"{name}: {told}\n")
         drawn = told["points"] if SAMPLE == "all" else int(SAMPLE)
-        assert told["events"] > 50 and told["wrong"] == []
+        assert told["events"] > 40 and told["wrong"] == []
         assert told["killed"] == told["equal"] == drawn
 
 

@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import struct
@@ -80,6 +81,34 @@ def tune(data: Path, folder: Path) -> None:
     tuning.tune("tiny-dense/base", load_instructions(data), 3, 0, folder / "out", batch=2)
 
 
+def report(data: Path, folder: Path) -> None:
+    """A report of one small notebook, whose kernel writes too."""
+    from sparcom_nb import jobs
+
+    jobs.notebooks_folder = lambda: notebooks(data.parent)
+    command_line("report", "--out", folder / "out")
+
+
+def notebooks(folder: Path) -> Path:
+    """A folder of one notebook that writes key figures and a table, and reads them."""
+    from nbformat import v4, write
+
+    parameters = v4.new_code_cell('PAIR = "tiny-dense"\nOUT = "x"')
+    parameters.metadata.tags = ["parameters"]
+    code = """from pathlib import Path
+from sparcom_nb.view.figure import key_figures
+key_figures(OUT, "One", [{"name": "one", "value": 1}])
+Path(OUT, "more").mkdir()
+Path(OUT, "more", "table.csv").write_text("a,b\\n1,2\\n")
+print(OUT)"""
+    cells = [v4.new_markdown_cell("# A title\n\nText."), parameters, v4.new_code_cell(code)]
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    (folder / "notebooks").mkdir(exist_ok=True)
+    write(v4.new_notebook(cells=cells), folder / "notebooks" / "10_a.ipynb")
+    return folder / "notebooks"
+
+
 def careless(data: Path, folder: Path) -> None:
     """Keeps a result as one should not: shows that the attack finds that out."""
     out = folder / "out.txt"
@@ -94,6 +123,7 @@ COMMANDS = {
     "identify, experts": identify_experts,
     "select": select,
     "tune": tune,
+    "report": report,
 }
 TWIN = {"careless": careless}
 
@@ -106,7 +136,8 @@ def prepare() -> None:
     import zarr.storage  # noqa: F401
 
     torch.set_num_threads(1)
-    from sparcom_nb import identify, models, selection, tuning  # noqa: F401
+    from sparcom_nb import identify, models, report, running, selection, tuning  # noqa: F401
+    from sparcom_nb.view.html import render  # noqa: F401
 
     names = ("tiny-dense/base", "tiny-moe/base")
     loaded = {name: models.load_model(name, "cpu") for name in names}
@@ -161,10 +192,18 @@ def content(folder: Path) -> dict[str, object]:
 
 
 def timeless(path: Path) -> object:
+    if path.suffix == ".html":
+        return CLOCKS.sub(b"", path.read_bytes())
     if not path.name.endswith("manifest.json"):
         return path.read_bytes()
     said = json.loads(path.read_text())
-    return {key: said[key] for key in said if key not in ("seconds", "minutes", "sha256")}
+    run = {key: value for key, value in said.get("run", {}).items() if key not in TIMES}
+    return {key: said[key] for key in said if key not in TIMES} | {"run": run}
+
+
+#: What a manifest says of times, and what depends on that; the same in a page.
+TIMES = ("seconds", "minutes", "finished", "sha256")
+CLOCKS = re.compile(rb"[\d.]+ s\b|[\d-]+ [\d:]+ UTC|[0-9a-f]{64}")
 
 
 def attack(name: str, data: Path, folder: Path, sample: str) -> dict[str, object]:
