@@ -98,7 +98,8 @@ def plan(
     """
     chosen = _choose(folder or notebooks_folder(), names)
     _check_parameters(chosen, given)
-    _check_out(out)
+    with store.told(out):
+        _check_out(out)
     named = _pairs(pairs) if pairs is not None else list(dict.fromkeys(n.pair for n in chosen))
     jobs = [
         Job(one, pair, out, {k: v for k, v in given.items() if k in one.parameters})

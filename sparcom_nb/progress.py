@@ -103,7 +103,9 @@ class Standing:
         if self._bar is not None:
             self._bar.ncols = shutil.get_terminal_size().columns - 1
             self._bar.set_description_str(self._line(self._bar.ncols))
-        elif time.monotonic() > self._next and (text := " | ".join(self._texts())) != self._told:
+            return
+        text = " | ".join(self._texts())
+        if time.monotonic() > self._next and text not in ("", self._told):
             self._told, self._next = text, time.monotonic() + _SECONDS_BETWEEN_LINES
             tqdm.write(text, file=sys.stderr)
 

@@ -71,13 +71,13 @@ def build(
             that cannot be compared, a folder that is taken or cannot be written.
     """
     jobs, left_out = plan(pairs, notebooks, out := Path(out).resolve(), params, folder)
-    _check_pages(out, jobs)
+    with store.told(out):
+        _check_pages(out, jobs)
     for job in left_out:
         _say(
             f"{job.notebook.name}  {job.pair}  skipped: it is about experts, and this pair has none"
         )
-    with store.held(out):
-        out.mkdir(parents=True, exist_ok=True)
+    with store.held(out / "index.html"):
         store.sweep(out)
         for place in {job.place for job in jobs}:
             store.sweep(out / place)

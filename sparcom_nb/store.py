@@ -91,7 +91,7 @@ def once(
             is what is read, or cannot be written; nothing that stood is changed.
     """
     wanted = json.loads(_json(inputs))
-    with _told(Path(place)):
+    with told(Path(place)):
         at = _Place.of(Path(place), manifest, digest(inputs)[:16])
         _check(at, reads)
         if not (fresh or at.work.exists() or at.lock.exists()) and _damaged(at, wanted) == []:
@@ -120,9 +120,18 @@ def scratch(folder: Path) -> Path:
 
 @contextmanager
 def held(place: Path) -> Iterator[None]:
-    """Hold a folder of several results; InputError says who else does, or why it cannot be written."""
-    with _told(place), _locked(_Place.of(place, "", ""), wait=False):
-        yield
+    """Hold a file that is made of several results; its folder is made.
+
+    Raises:
+        InputError: says who else holds it, or why it cannot be written.
+    """
+    with told(place):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:  # where no folder can be made, as in /proc
+            raise InputError(f"{_short(place)} cannot be written; choose another place") from None
+        with _locked(_Place.of(place, "manifest.json", ""), wait=False):
+            yield
 
 
 @dataclass(frozen=True)
@@ -371,7 +380,7 @@ _FULL = re.compile(r"no space left|os error 28|disk quota|file write failed", re
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def told(place: Path) -> Iterator[None]:
     """Say in one line that a file could not be written; other errors pass."""
     try:
         yield
