@@ -470,10 +470,12 @@ class _InStore:
     """A result in a Zarr folder. A line of a journal tells the checksums of a finished block's files."""
 
     def __init__(self, folder: Path, plan: _Plan) -> None:
-        self.folder, self.plan, self.journal = folder, plan, folder / ".blocks.jsonl"
+        self.folder, self.plan = folder, plan
+        journal = f"{plan.kept[0].measure.name}/.blocks.jsonl"  # where Zarr looks for chunks only
+        self.journal = folder / journal
         laid = self._lay()
         self.done = self._finished()
-        self._remove_all_but({*laid, *self.files, self.journal.name})
+        self._remove_all_but({*laid, *self.files, journal})
 
     @property
     def files(self) -> dict[str, str]:

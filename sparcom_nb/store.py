@@ -376,7 +376,7 @@ _MENDS = {
     errno.EEXIST: "what stands above it is a file; choose another place",
 }
 _UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EXDEV, errno.EBUSY, errno.ELOOP)
-_FULL = re.compile(r"no space left|os error 28|disk quota|file write failed", re.IGNORECASE)
+_FULL = re.compile(r"no space left|os error 28|disk quota|inline_container", re.IGNORECASE)
 
 
 @contextmanager
