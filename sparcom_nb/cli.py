@@ -149,8 +149,8 @@ def attribute(
         device=device,
         batch_tokens=batch_tokens,
     )
-    n_inputs, n_outputs = found.shape
-    typer.echo(f"{n_inputs} prompt tokens x {n_outputs} response tokens; written to {out}")
+    told = f"{found['prompt_tokens']} prompt tokens x {found['response_tokens']} response tokens"
+    typer.echo(f"{told}{'' if found['fresh'] else ', done before'}; written to {out}")
 
 
 @app.command()

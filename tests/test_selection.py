@@ -78,9 +78,26 @@ def test_a_finished_run_is_not_done_again(files, folders, tmp_path, monkeypatch)
         patch.setattr(selection, "load_model", None)
         assert not run(folders("llama"), files, out)["fresh"]
     text = out.read_text()
-    assert run(folders("llama"), files, out, seed=1)["fresh"]
+    for other in ({"seed": 1}, {"ratio": 0.5}, {"method": "length"}):
+        with pytest.raises(InputError, match=rf"of other inputs \(\S*{next(iter(other))} "):
+            run(folders("llama"), files, out, **other)
+    assert out.read_text() == text
     out.write_text("other")
-    assert run(folders("llama"), files, out, seed=1)["fresh"] and out.read_text() == text
+    assert run(folders("llama"), files, out)["fresh"] and out.read_text() == text
+
+
+def test_the_result_is_never_what_is_read(files, folders, tmp_path):
+    text = files["pool"].read_bytes()
+    for out in (files["pool"], files["target"]):
+        with pytest.raises(InputError, match="is or holds it; choose another place"):
+            run(folders("llama"), files, out)
+    assert files["pool"].read_bytes() == text
+    (tmp_path / "o.jsonl").write_text("mine")
+    with pytest.raises(InputError, match=r"o\.jsonl is there already and not ours"):
+        run(folders("llama"), files, tmp_path / "o.jsonl")
+    run(folders("llama"), files, tmp_path / "p.jsonl")
+    with pytest.raises(InputError, match=r"p\.manifest\.json is there already"):
+        run(folders("llama"), files, tmp_path / "p.json")
 
 
 def test_an_interrupted_run_goes_on(files, folders, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.linalg import eigh
 from transformer_lens.model_bridge import TransformerBridge
 
@@ -29,6 +29,7 @@ from sparcom_nb import taps
 from sparcom_nb.capture import capture, neuron_coords
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait.readout import SampleActivations
+from sparcom_nb.store import write
 
 _ARRAYS = ("vectors", "explained")
 
@@ -117,9 +118,7 @@ class Direction:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         said = {"dims": self.vectors.dims, "layers": self.vectors["layer"].to_numpy().tolist()}
-        part = path.with_name(path.name + ".part")
-        save_file(arrays, part, {"direction": json.dumps(self.metadata | said)})
-        part.replace(path)
+        write(path, save(arrays, {"direction": json.dumps(self.metadata | said)}))
 
     @classmethod
     def load(cls, path: str | Path, model: TransformerBridge | None = None) -> "Direction":

@@ -17,6 +17,7 @@ from sparcom_nb.files import shipped
 from sparcom_nb.nait.kept import made_by
 from sparcom_nb.nait.outcomes import effects
 from sparcom_nb.nait.study import FULL, SCORING, TUNING, Plan, Study, begin_study
+from sparcom_nb.store import write
 
 PAIR = "tiny-dense"
 
@@ -67,7 +68,7 @@ def make(out: Path, work: Path, plan: Plan = FULL, pair: str = PAIR) -> None:
         "made_by": made_by({*SCORING, *TUNING}),
     }
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-    (out / "manifest.json").write_text(text, encoding="utf-8")
+    write(out / "manifest.json", text)
 
 
 def arm_effects(study: Study, capability: str) -> pd.DataFrame:
