@@ -74,7 +74,7 @@ def digest(inputs: Mapping[str, Any]) -> str:
 
 
 def made_by(modules: Iterable[ModuleType]) -> dict[str, str]:
-    """What made a result besides its data: versions of libraries, and the hash of source files."""
+    """What made a result besides its data: versions of libraries, and the hash of these modules' files."""
     return _versions() | {module.__name__: _source_hash(module) for module in modules}
 
 
