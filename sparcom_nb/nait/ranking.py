@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
@@ -22,7 +22,7 @@ def auc_interval(value: float, n: int, m: int, level: float = 0.95) -> tuple[flo
     of the area asked about (Newcombe 2006, Statistics in Medicine 25:559, method 5): it neither
     leaves 0..1 nor shrinks to a point where the ranking of a few rows is perfect.
     """
-    z = norm.ppf((1 + level) / 2)
+    z = float(norm.ppf((1 + level) / 2))
 
     def beyond(area: float) -> float:
         pairs = (1 - area) / (2 - area) + area / (1 + area)
@@ -35,4 +35,4 @@ def auc_interval(value: float, n: int, m: int, level: float = 0.95) -> tuple[flo
 def _root(beyond: Callable[[float], float], end: float, value: float) -> float:
     """Where the area found begins to be too far away; at the area itself nothing is."""
     near = value + 1e-9 * (end - value)
-    return end if value == end else float(brentq(beyond, end, near))
+    return end if value == end else float(root_scalar(beyond, bracket=(end, near)).root)
