@@ -28,7 +28,13 @@ from sparcom_nb.nait.baselines import BASELINES, baseline_score
 from sparcom_nb.nait.directions import Direction, direction_of, sample_activations
 from sparcom_nb.nait.ranking import auc, auc_interval
 from sparcom_nb.nait.readout import CANDIDATES
-from sparcom_nb.nait.scores import layer_scores, length_correlation, select, standardised
+from sparcom_nb.nait.scores import (
+    layer_scores,
+    length_correlation,
+    select,
+    standardised,
+    summed,
+)
 from sparcom_nb.sources import Identity, model_path
 
 #: Score -> method and sign of its direction, and whether its layers are put on one scale.
@@ -183,6 +189,12 @@ def _scores(
     if (name := asked["method"]) in BASELINES and name != "length":
         for table, rows, drawn in zip(tables, (pool, held), (seed, seed + 1), strict=True):
             table[name] = baseline_score(name, model, rows, known, drawn, **options)
+    for table in tables:
+        if (broken := table.isna().any(axis=1)).any():
+            raise InputError(
+                f"row {table.index[broken][0]!r} has no score (NaN): the model's numbers overflow on "
+                "it; shorten or drop the row"
+            )
     return tables[0], tables[1]
 
 
@@ -210,7 +222,7 @@ def _table(layers: xr.DataArray, pool: xr.DataArray) -> pd.DataFrame:
     made = {}
     for name, (_, _, one_scale) in NEURON_SCORES.items():
         own, around = (part.sel(direction=name, drop=True)[:, 0] for part in (layers, pool))
-        made[name] = (standardised(own, around) if one_scale else own).sum("layer").to_numpy()
+        made[name] = summed(standardised(own, around) if one_scale else own).to_numpy()
     index = pd.Index(layers["instruction"].to_numpy().astype(object), name="id")
     return pd.DataFrame(made | {"length": layers["n_tokens"].to_numpy().astype(float)}, index)
 

@@ -229,6 +229,15 @@ def test_wrong_use_is_said(files, folders, tmp_path):
     assert not out.exists()
 
 
+def test_a_row_without_a_score_is_named(files, folders, tmp_path, monkeypatch):
+    real = selection.layer_scores
+    monkeypatch.setattr(
+        selection, "layer_scores", lambda *a, **k: real(*a, **k).where(lambda x: x != x.min())
+    )
+    with pytest.raises(InputError, match=r"row '.*' has no score \(NaN\)"):
+        run(folders("llama"), files, tmp_path / "o.jsonl")
+
+
 def test_a_row_longer_than_the_context_is_named_by_its_line(files, folders, tmp_path):
     write(files["pool"], [json.dumps({"instruction": "word " * 300, "output": "x"})])
     with pytest.raises(InputError, match=r"row 'line 1' has \d+ tokens, more than"):

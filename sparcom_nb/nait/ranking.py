@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
 
@@ -12,7 +12,7 @@ def auc(values: np.ndarray, positive: np.ndarray) -> float:
     """Chance that a positive's value is above a negative's; ties count half. NaN without either."""
     if positive.all() or not positive.any():
         return float("nan")
-    return float(roc_auc_score(positive, values))
+    return float(roc_auc_score(positive, rankdata(values)))  # ranks: infinite values too
 
 
 def auc_interval(value: float, n: int, m: int, level: float = 0.95) -> tuple[float, float]:

@@ -74,7 +74,7 @@ def alignment_scores(
             candidate, or as the capture pass.
     """
     layers = layer_scores(model, data, directions, candidates, **options)
-    scores = _table((standardised(layers) if standardise else layers).sum("layer"))
+    scores = _table(summed(standardised(layers) if standardise else layers))
     lengths = pd.Series(layers["n_tokens"].to_numpy(), scores.index)
     correlation: dict[str, dict[str, dict[str, float]]] = {}
     for name, candidate in scores.columns:
@@ -113,10 +113,13 @@ def standardised(layers: xr.DataArray, pool: xr.DataArray | None = None) -> xr.D
             not differ says nothing and adds zero.
     """
     pool = layers if pool is None else pool
-    spread = pool.std("instruction")
-    return ((layers - pool.mean("instruction")) / spread.where(spread > 0, np.inf)).assign_coords(
-        layers.coords
-    )
+    mean, spread = (of("instruction", skipna=False) for of in (pool.mean, pool.std))
+    return ((layers - mean) / spread.where(spread != 0, np.inf)).assign_coords(layers.coords)
+
+
+def summed(layers: xr.DataArray) -> xr.DataArray:
+    """Scores: the sum over layers; no number in one layer makes no score."""
+    return layers.sum("layer", skipna=False)
 
 
 def length_correlation(scores: pd.Series, n_tokens: pd.Series) -> dict[str, float]:

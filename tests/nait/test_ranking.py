@@ -19,6 +19,7 @@ def test_auc_counts_pairs():
     assert auc(values, positive) == pytest.approx(np.mean(pairs))
     assert np.isnan(auc(values, np.zeros(5, dtype=bool)))
     assert np.isnan(auc(values, np.ones(5, dtype=bool)))
+    assert auc(np.array([np.inf, 1, -np.inf]), np.array([True, False, False])) == 1
 
 
 @pytest.mark.parametrize("n", [2, 8])

@@ -61,7 +61,7 @@ def test_standardised_layers_are_equal_before_they_are_summed(name, directions, 
     layers = layer_scores(model, rows, given)
     assert layers.dims == ("instruction", "candidate", "direction", "layer")
     pd.testing.assert_frame_equal(
-        alignment_scores(model, rows, given), scores_module._table(layers.sum("layer"))
+        alignment_scores(model, rows, given), scores_module._table(scores_module.summed(layers))
     )
     for key, one in given.items():
         found = alignment_score(model, rows, one, standardise=True)
@@ -80,6 +80,9 @@ def test_a_layer_without_spread_says_nothing_and_others_are_measured_by_the_pool
     np.testing.assert_allclose(standardised(layers), [[-1, 0, -1], [1, 0, 1]])
     held = xr.DataArray([[4.0, 6, 2]], dims=("instruction", "layer"))
     np.testing.assert_allclose(standardised(held, layers), [[2, 0, 0]])
+    lost = xr.DataArray([[np.nan, 5, 0], [3, 5, 4]], dims=("instruction", "layer"))
+    assert np.isnan(scores_module.summed(standardised(lost))).all()
+    assert np.isnan(scores_module.summed(lost)).to_numpy().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", NAMES)
