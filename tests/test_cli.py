@@ -235,7 +235,9 @@ def test_select_writes_the_best_rows_and_tells_what_it_read(tmp_path):
     command = ["select", "--model", "tiny-dense/instruct", *files, "--ratio", 0.1]
     done = run(*command, "--method", "contrast", "--out", tmp_path / "o.jsonl")
     assert done.returncode == 0, done.stderr
-    assert "pool: 60 rows in the form own" in done.stdout and "6 rows chosen" in done.stdout
+    assert "pool: 60 rows in the form own" in done.stdout
+    assert "AUC of 5 held-out target rows against the pool" in done.stdout
+    assert "6 rows chosen by contrast" in done.stdout
     found = pd.read_json(tmp_path / "o.jsonl", lines=True)
     assert list(found.columns) == [*data.columns, "score", "rank"]
     assert found["score"].is_monotonic_decreasing

@@ -60,7 +60,7 @@ def _path(folder: Path, name: str, inputs: Mapping[str, Any]) -> Path:
 
 
 def made_by(modules: Iterable[ModuleType]) -> dict[str, str]:
-    """What made a result besides its data: versions of libraries, and the hash of source files."""
+    """What made a result besides its data: versions of libraries, and the hash of these modules' files."""
     return _versions() | {module.__name__: _source_hash(module) for module in modules}
 
 

@@ -229,11 +229,10 @@ class Study:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that the results of this study are made of."""
+        """Hash of what the results of this study are about: rows, plan and weights."""
         parts = ("target", "pool", "evaluation")
         rows = {part: table_hash(getattr(self.mix, part)) for part in parts}
-        made = made_by({*SCORING, *TUNING})
-        return digest(rows | {"plan": asdict(self.plan), "weights": self._weights, "made_by": made})
+        return digest(rows | {"plan": asdict(self.plan), "weights": self._weights})
 
     @cached_property
     def _weights(self) -> str:

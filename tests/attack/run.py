@@ -137,11 +137,12 @@ def prepare() -> None:
 
     torch.set_num_threads(1)
     from sparcom_nb import identify, models, report, running, selection, tuning  # noqa: F401
+    from sparcom_nb.nait import contest  # noqa: F401
     from sparcom_nb.view.html import render  # noqa: F401
 
     names = ("tiny-dense/base", "tiny-moe/base")
     loaded = {name: models.load_model(name, "cpu") for name in names}
-    identify.load_model = selection.load_model = lambda name, device: loaded[name]  # type: ignore
+    models.load_model = lambda name, device: loaded[name]  # type: ignore
 
 
 # ---------------------------------------------------------------- runs
