@@ -32,24 +32,28 @@ _RANGES: dict[str, tuple[float, float]] = {
     "draws": (1, 100_000),
     "critical_role.draws": (0, 100_000),
     "splits": (1, 10_000),
+    "L": (1, 255),
     **dict.fromkeys(
         ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
     ),
     **dict.fromkeys(("favourite", "inert_frequency", "noise", "quantile"), (0, 1)),
-    **dict.fromkeys(("amplify", "epsilon", "lr", "p"), (0, math.inf)),
+    **dict.fromkeys(("amplify", "epsilon", "lr", "p", "relative"), (0, math.inf)),
 }
 #: Name of a word -> the words there are; modules that say so too take seconds to import.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "by": ("subtype", "row"),
+    "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
     "components": ("neurons", "experts"),
     "dtype": ("auto", "float32", "float64", "bfloat16", "float16"),
     "matrix": ("input", "output"),
-    "objective": ("probability", "logit", "log_probability"),
+    "objective": ("probability", "log_probability", "logit"),
     "padding_side": ("right", "left"),
     "site": ("gate", "post"),
     "span": ("instruction", "prompt", "response", "sample"),
     "ties": ("all", "random"),
+    "which": ("all", "unique", "contrast"),
+    "kind": ("dense", "shared", "expert"),
+    **dict.fromkeys(("plant.kind", "grow.kind", "recovery.kind", "decoys.kind"), ("dense", "moe")),
     "overlap.kind": ("jaccard", "overlap"),
     "set_overlap.kind": ("jaccard", "overlap"),
 }
@@ -181,8 +185,8 @@ def marks(name: str, value: Any) -> None:
     """Expect a labelled array of True and False, a set a row."""
     if value.dtype != bool:
         raise InputError(
-            f"{name} must hold marks (True and False), not {shown(value)}: "
-            "sn.sparcom.specific makes marks of frequencies"
+            f"{name} must hold True and False, not {value.dtype}: sn.sparcom.specific makes such "
+            "marks of frequencies"
         )
 
 
@@ -203,7 +207,7 @@ def frequencies(name: str, value: Any) -> None:
 
 def finite(name: str, value: Any) -> None:
     """Expect a labelled array without NaN or infinity."""
-    if value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
+    if value.size and value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
         raise InputError(
             f"{name} holds NaN or infinity; {shown(value)} of finite numbers is expected"
         )
@@ -314,14 +318,18 @@ def _lacking(error: Exception, given: Mapping[str, Any]) -> InputError | None:
     said = str(error.args[0]) if error.args else ""
     if isinstance(error, ValueError) and "dimensions" not in said.lower():
         return None
-    wanted = re.findall(r"'(\w+)'", said)[:1] or [said]
-    for name, value in _labelled(given):
-        held = [*map(str, getattr(value, "columns", ())), *getattr(value, "dims", ())]
-        held += [str(key) for key in getattr(value, "coords", ()) if key not in held]
-        if wanted[0] not in held:
-            has = ", ".join(map(str, held))[:120] or "nothing"
-            return InputError(f"{name} lacks {wanted[0]!r}; it has {has}")
-    return None
+    wanted = (re.findall(r"'(\w+)'", said) or [said])[0]
+    without = [name for name, value in _labelled(given) if wanted not in _held(value)]
+    if not without:
+        return None
+    has = ", ".join(_held(dict(_labelled(given))[without[0]]))[:120]
+    return InputError(f"{' or '.join(without)} lacks {wanted!r}; there is {has or 'nothing'}")
+
+
+def _held(value: Any) -> list[str]:
+    """Names of the columns, or of the dimensions and coordinates."""
+    names = [*getattr(value, "columns", ()), *getattr(value, "dims", ())]
+    return list(dict.fromkeys(map(str, [*names, *getattr(value, "coords", ())])))
 
 
 def _labelled(given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -380,7 +388,6 @@ _CHECKS: dict[Any, Callable[[str, Any, Any, str], None]] = {
     "DataFrame": _table,
     "Series": _table,
     list: _sequence,
-    tuple: _sequence,
     dict: _mapping,
     collections.abc.Sequence: _sequence,
     collections.abc.Iterable: _sequence,

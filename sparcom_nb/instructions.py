@@ -61,12 +61,8 @@ def load_instructions(source: str | Path, drop_unusable: bool = False) -> pd.Dat
     """
     name = str(source)
     path = shipped("data") / _SHIPPED[name] if name in _SHIPPED else Path(source)
-    if not path.is_file():
-        raise InputError(
-            f"no instructions at {path}: give the path of a .jsonl, .json or .parquet file, or one "
-            f"of {', '.join(_SHIPPED)}"
-        )
-    return _table(read_records(path), str(path), drop=drop_unusable)
+    rows = read_records(path, "instructions", f", or one of {', '.join(_SHIPPED)}")
+    return _table(rows, str(path), drop=drop_unusable)
 
 
 def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
