@@ -238,7 +238,8 @@ def _is_a(value: Any, kind: Any) -> bool:
         return callable(value)
     if getattr(origin, "__name__", "") == "ndarray":
         return hasattr(value, "dtype") and hasattr(value, "shape")
-    return not isinstance(origin, type) or isinstance(value, origin)
+    checkable = isinstance(origin, type) and not getattr(origin, "_is_protocol", False)
+    return not checkable or isinstance(value, origin)
 
 
 def _number(name: str, value: Any, kind: Any, function: str) -> None:
@@ -268,17 +269,22 @@ def _table(name: str, value: Any, kind: Any, function: str) -> None:
 
 
 def _sequence(name: str, value: Any, kind: Any, function: str) -> None:
-    if not isinstance(value, collections.abc.Sized):
-        return
+    if not isinstance(value, collections.abc.Collection):
+        return  # a generator: looking would use it up
     _some(name, value)
     for n, one in enumerate(value):
-        expect(f"{name}[{n}]", one, *typing.get_args(kind)[:1] or (Any,), function)
+        expect(f"{name}[{n}]", one, _inner(kind), function)
 
 
 def _mapping(name: str, value: Any, kind: Any, function: str) -> None:
     _some(name, value)
     for key, one in value.items():
-        expect(f"{name}[{key!r}]", one, *typing.get_args(kind)[1:] or (Any,), function)
+        expect(f"{name}[{key!r}]", one, _inner(kind), function)
+
+
+def _inner(kind: Any) -> Any:
+    """Type of what a list or a dict holds."""
+    return (typing.get_args(kind) or (Any,))[-1]
 
 
 def _some(name: str, value: Any) -> None:

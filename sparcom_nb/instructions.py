@@ -71,7 +71,7 @@ def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
     Where there are none, the rows themselves come back, each as the paraphrase of itself.
     """
     shipped_name = f"{source}-paraphrases"
-    beside = Path(source).with_name(f"{Path(source).stem}-paraphrases.jsonl")
+    beside = Path(f"{str(source).removesuffix(Path(source).suffix)}-paraphrases.jsonl")
     if shipped_name not in _SHIPPED and not beside.is_file():
         return data.assign(paraphrase_of=data["id"])
     found = load_instructions(shipped_name if shipped_name in _SHIPPED else beside)
@@ -100,7 +100,8 @@ def validate(data: pd.DataFrame) -> pd.DataFrame:
         twice = known.columns[known.columns.duplicated()][0]
         raise InputError(f"the table has the column {twice!r} twice; keep one")
     rows = known.astype(object).where(known.notna(), None).to_dict("records")
-    records = (Record(n, "", dict(row), unit="row") for n, row in enumerate(rows, 1))
+    named = ({str(key): value for key, value in row.items()} for row in rows)
+    records = (Record(n, "", row, unit="row") for n, row in enumerate(named, 1))
     return _table(records, "the table", ("", *CATEGORIES))
 
 

@@ -122,9 +122,8 @@ def load_model(
         InputError: an unknown name, weights that are only pickles, a hub id without network, or a
             model whose taps do not work.
     """
-    name = str(name_or_path)
+    name, device = str(name_or_path), _device(device)
     path = model_path(name)
-    device = _device(device)
     model, tokenizer = _load(name, path, device, dtype)
     bridge = _bridge(model, tokenizer, device)
     bos = tokenizer.bos_token
@@ -142,9 +141,13 @@ def load_model(
 
 
 def _device(device: str) -> str:
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise InputError(f"no device {device!r} here; use auto or cpu") from None
+    return device
 
 
 def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:

@@ -383,7 +383,7 @@ PLACES = {
 IDENTIFY = "identify --model tiny-dense/base --data {good} --out {out}"
 SELECT = "select --model tiny-dense/base --target {good} --pool {good} --ratio 1 --out {out}.jsonl"
 ATTRIBUTE = "attribute --model tiny-dense/base --prompt Why --response So --out {out}.csv"
-REPORT = "report --out {out} --notebook 00_start"
+REPORT = "report --out {out} --notebook 00_start_here"
 TRAIN = "train-default --out {out}"
 
 
