@@ -280,7 +280,8 @@ def main() -> None:
 
 
 def _stop(text: str, code: int) -> None:
-    typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
+    said = text.encode(errors="backslashreplace").decode()  # an argument can hold any bytes
+    typer.echo("sparcom-nb: " + " ".join(said.split()), err=True)
     sys.exit(code)
 
 

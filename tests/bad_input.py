@@ -188,7 +188,7 @@ def bad(function, name, hint):
     called = getattr(base, "__name__", "")
     texts = any(origin(kind) in (str, Path) for kind in options)
     if base is int and len(options) == 1:
-        yield from ("3", True, 2.5, NAN, -(10**12), 10**12 if name in ("seed", "draws") else [1])
+        yield from ("3", True, 2.5, NAN, -(10**12), 10**12, [1])
     if base is float and len(options) == 1:
         yield from ("0.5", True, [0.5], 1j)
         if name not in ("floor", "value"):
