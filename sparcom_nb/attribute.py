@@ -97,12 +97,14 @@ def _text(given: str) -> str:
         return given
     path = Path(given[1:])
     try:
-        found = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+        if not path.is_file():
+            raise InputError(f"{given[:200]}: no such file; give a file of text, or text without @")
+        found = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a file of UTF-8 text") from None
-    if found is None:
-        raise InputError(f"{path}: no such file; give a file of UTF-8 text, or the text without @")
-    text(str(path), found)
+        raise InputError(
+            f"{given[:200]}: not UTF-8 text ({error!s:.80}); save it as such"
+        ) from None
+    text(given, found)
     return found
 
 

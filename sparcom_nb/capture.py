@@ -28,6 +28,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import door
 from sparcom_nb.instructions import validate
 from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, encode, shortened
@@ -265,6 +266,7 @@ def capture(
     return capture_all(model, data, [measure], span, **options)[measure.name]
 
 
+@door
 def capture_all(
     model: TransformerBridge,
     data: pd.DataFrame,

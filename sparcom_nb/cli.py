@@ -13,7 +13,7 @@ if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only impor
 import typer
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.expect import device
+from sparcom_nb.expect import device, shown
 
 app = typer.Typer(
     help="What instruction tuning does inside a language model.",
@@ -303,7 +303,7 @@ def main() -> None:
     except InputError as error:
         _stop(str(error), 2)
     except _UsageError as error:
-        _stop(f"{error.format_message()} (see --help)", 2)
+        _stop(f"{error.format_message()}{_given(error)} (see --help)", 2)
     except BrokenPipeError:
         os._exit(1)  # whoever read this has gone; nothing can be told any more
     except OSError as error:
@@ -314,8 +314,17 @@ def main() -> None:
 
 
 def _stop(text: str, code: int) -> None:
-    typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
+    said = text.encode(errors="backslashreplace").decode()  # an argument can hold any bytes
+    typer.echo("sparcom-nb: " + " ".join(said.split()), err=True)
     sys.exit(code)
+
+
+def _given(error: Any) -> str:
+    """The value that an option was given, which not every usage error says."""
+    named = getattr(getattr(error, "param", None), "opts", ())
+    pairs = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
+    given = [shown(value) for option, value in pairs if option in named]
+    return f", not {given[-1]}" if given and given[-1] not in str(error) else ""
 
 
 def _say_unusable(source: str, unusable: dict[str, Any]) -> None:
