@@ -292,7 +292,7 @@ def _write_page(folder: Path, run: Run, siblings: list[Run]) -> None:
         store.write(target, f"{text}\n<!-- {_sha256(text.encode())} -->\n")
 
 
-def _executed(folder: Path, run: Run) -> NotebookNode | None:
+def _executed(folder: Path, run: Run) -> Any:
     """The notebook of a run as it was executed; None when that is damaged."""
     import nbformat
 
