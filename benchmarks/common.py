@@ -20,7 +20,7 @@ import sparcom_nb as sn
 from sparcom_nb import capture as c
 from sparcom_nb import taps
 from sparcom_nb.prompts import encode
-from sparcom_nb.sources import config_place, model_path
+from sparcom_nb.sources import model_path
 
 Batches = list[c.Batch]
 
@@ -105,9 +105,8 @@ def _batches(model: c.TransformerBridge, data: str, rows: int, span: str) -> Bat
 
 def bare_model(path: Path) -> torch.nn.Module:
     """Load the model as Hugging Face does, with eager attention."""
-    folder, options = config_place(path)
     model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", **options
+        path, dtype=torch.float32, attn_implementation="eager", use_safetensors=True
     )
     return model.eval()
 

@@ -10,8 +10,8 @@ Three papers, one package: SPARCOM (Zhang 2025, arXiv 2505.21191), behaviour shi
 names are listed in ``__init__.pyi``.
 """
 
-import lazy_loader
+from sparcom_nb.expect import doors
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = doors(__name__, __file__)

@@ -6,11 +6,13 @@ from pathlib import Path
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.models import load_model
-from sparcom_nb.shift.attribution import input_attribution
+from sparcom_nb.expect import door, text
+from sparcom_nb.sources import model_path
+from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
 
 
+@door
 def attribute(
     model: str,
     prompt: str,
@@ -47,8 +49,13 @@ def attribute(
     said, answer = _text(prompt), _text(response)
     if not answer.strip():
         raise InputError("the response is empty: there is nothing to attribute")
+    model_path(model)
+    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+    from sparcom_nb.shift.attribution import input_attribution
+
+    ready = load_model(model, device)
     found = input_attribution(
-        load_model(model, device),
+        ready,
         said,
         answer,
         objective,
@@ -56,6 +63,8 @@ def attribute(
         batch_tokens=batch_tokens,
         show_progress=True,
     ).assign_attrs(model=model)
+    if template:
+        found.attrs |= {f"template_{name}": text for name, text in ready.template.facts().items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     write(found, out)
     return found
@@ -67,11 +76,13 @@ def _text(given: str) -> str:
         return given
     path = Path(given[1:])
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a text file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+        found = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a file of UTF-8 text") from None
+    if found is None:
+        raise InputError(f"{path}: no such file; give a file of UTF-8 text, or the text without @")
+    text(str(path), found)
+    return found
 
 
 def _html(found: xr.DataArray, out: Path) -> None:
@@ -82,8 +93,11 @@ def _html(found: xr.DataArray, out: Path) -> None:
 
 
 def _csv(found: xr.DataArray, out: Path) -> None:
-    """Write a row for every pair of tokens: input, output, input_token, output_token, attribution."""
-    found.to_dataframe().reset_index().to_csv(out, index=False)
+    """Write a row for every pair of tokens: input, output, input_token, output_token, attribution.
+
+    A token that a spreadsheet would compute has an apostrophe before it.
+    """
+    uncomputed(found.to_dataframe().reset_index()).to_csv(out, index=False)
 
 
 def _nc(found: xr.DataArray, out: Path) -> None:

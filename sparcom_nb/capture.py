@@ -91,7 +91,7 @@ class PositiveCounts:
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count by a product, layer by layer."""
         visit = _token_counts(batch, out, taps.network_layers(model, self.kind))
-        with taps.reading(model, self.site, visit, sign_only=True, kind=self.kind):
+        with taps.reading(model, self.site, visit, self.kind):
             yield
 
 
@@ -133,7 +133,7 @@ class ExpertCounts:
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
         """Count by a product, expert by expert."""
         visit = _expert_counts(batch, out, taps.sparse_layers(model))
-        with taps.reading_experts(model, self.site, visit, sign_only=True):
+        with taps.reading_experts(model, self.site, visit):
             yield
 
 
@@ -305,7 +305,7 @@ def capture_all(
     result = _Result(data, prompts, [_Kept(measure, model) for measure in measures], store)
     with progress(len(prompts), "capture", "instructions", show_progress) as shown:
         for block in result.blocks():
-            for batch_rows in batches(prompts[block], budget):
+            for batch_rows in batches(model, prompts[block], budget, padding_side):
                 rows = [prompts[block][n] for n in batch_rows]
                 _run(model, rows, result.kept, batch_rows, padding_side)
                 shown.update(len(rows))
@@ -313,10 +313,10 @@ def capture_all(
     return result.dataset()
 
 
-def pad(prompts: list[Prompt], pad_id: int, side: str, device: torch.device) -> Batch:
-    """Put prompts into one rectangle, padded on ``side``."""
+def pad(prompts: list[Prompt], side: str, device: torch.device, fill: int = 0) -> Batch:
+    """Put prompts into one rectangle, padded on ``side`` with a token that nothing looks at."""
     length = max(len(p.ids) for p in prompts)
-    ids = torch.full((len(prompts), length), pad_id)
+    ids = torch.full((len(prompts), length), fill)
     mask, counted = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.bool)
     for row, prompt in enumerate(prompts):
         first = length - len(prompt.ids) if side == "left" else 0
@@ -330,7 +330,7 @@ def _run(
     model: TransformerBridge, rows: list[Prompt], kept: list["_Kept"], places: list[int], side: str
 ) -> None:
     """Run one batch and keep its measures; ``places`` are its rows' positions in the block."""
-    batch = pad(rows, model.tokenizer.pad_token_id or 0, side, taps.device(model))
+    batch = pad(rows, side, taps.device(model))
     with torch.inference_mode(), ExitStack() as readers:
         exact = torch.promote_types(model.cfg.dtype, torch.float32)
         outs = [
@@ -356,11 +356,24 @@ def token_budget(prompts: list[Prompt], asked: int | None, model: TransformerBri
     return max(budget, len(longest.ids))
 
 
-def batches(prompts: list[Prompt], budget: int) -> Iterator[list[int]]:
-    """Positions of prompts of similar length whose padded rectangle keeps the budget."""
+def batches(
+    model: TransformerBridge,
+    prompts: list[Prompt],
+    budget: int,
+    side: str = "right",
+    rows: int | None = None,
+) -> Iterator[list[int]]:
+    """Positions of prompts to run together, padded on ``side``: of similar length, or of the same.
+
+    Where padding changes what the model computes, prompts of one length go together. The padded
+    rectangle keeps the budget of tokens, and has at most so many rows.
+    """
     batch: list[int] = []
     for n in sorted(range(len(prompts)), key=lambda n: len(prompts[n].ids)):
-        if batch and (len(batch) + 1) * len(prompts[n].ids) > budget:
+        length = len(prompts[n].ids)
+        full = (len(batch) + 1) * length > budget or len(batch) == rows
+        longer = batch and length > len(prompts[batch[0]].ids)
+        if batch and (full or (longer and side == "left" and not taps.pads_left(model, length))):
             yield batch
             batch = []
         batch.append(n)

@@ -21,19 +21,34 @@ json       JSON document                          it parses to this document
 
 The kinds of :data:`RUNS_CODE` execute the payload or the output. They are for text you trust, such
 as the responses shipped with HexaInst; ``check`` gives no verdict on them unless asked, except that
-``number`` and ``stdout`` then compare with the response.
+``number``, ``stdout`` and ``regex`` then compare with the response.
+
+A program has limits (seconds, memory, size of its files) and starts in an empty folder without the
+environment's variables, but it is not shut in: it can reach the network and read your files. The
+expression of ``number`` and ``value`` has no limit at all.
 """
 
+import contextlib
 import json
 import math
-import re
+import os
+import secrets
+import signal
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from sparcom_nb.errors import InputError
 
 KINDS = [
     "none",
@@ -51,28 +66,42 @@ KINDS = [
     "regex",
     "json",
 ]
-RUNS_CODE = frozenset({"python", "sql", "shell", "number", "value", "stdout"})
+RUNS_CODE = frozenset({"python", "sql", "shell", "number", "value", "stdout", "regex"})
 
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-_FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL | re.MULTILINE)
-_SECONDS = 10
+_NUMBER = regex.compile(r"-?[0-9][0-9,]*(?:\.[0-9]+)?")
+_FENCE = regex.compile(r"^```\w*\n(.*?)\n?```$", regex.DOTALL | regex.MULTILINE)
+#: Seconds that a program may take, and that finding a pattern in a text may.
+_SECONDS, _FIND = 10, 1
 
 
 def check(checker: str, response: str, output: str, run_code: bool = False) -> bool | None:
     """Judge ``output`` against a row's ``checker`` and reference ``response``.
 
     Returns None where no verdict is possible: kind ``none``, or a kind that runs code while
-    ``run_code`` is False. Raises ValueError for a checker outside the grammar.
+    ``run_code`` is False. An output that takes too long to judge, or that is no number, pattern or
+    document at all, is wrong. Raises InputError for a checker outside the grammar.
     """
-    kind, _, payload = checker.partition(":")
-    if kind not in KINDS:
-        raise ValueError(f"unknown checker kind {kind!r}; expected one of {', '.join(KINDS)}")
-    if kind in RUNS_CODE and not run_code:
-        judge = _BY_RESPONSE.get(kind)
-        return judge(response, output) if judge else None
+    kind, payload = parse(checker)
     if kind == "none":
         return None
-    return _JUDGES[kind](payload, response, output)
+    try:
+        if run_code or kind not in RUNS_CODE:
+            return _JUDGES[kind](payload, response, output)
+        return _BY_RESPONSE[kind](response, output) if kind in _BY_RESPONSE else None
+    except TimeoutError:
+        return False
+
+
+def parse(checker: str) -> tuple[str, Any]:
+    """Return kind and payload of a checker; InputError says what is wrong with it."""
+    kind, _, payload = checker.partition(":")
+    if kind not in KINDS:
+        raise InputError(f"unknown checker {kind[:60]!r}; use one of {', '.join(KINDS)}")
+    form, read = _PAYLOADS.get(kind, ("", str))
+    try:
+        return kind, read(payload)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"checker {checker[:60]!r} must be written {kind}:{form}") from None
 
 
 def expression_value(expression: str) -> object:
@@ -90,7 +119,7 @@ def expression_value(expression: str) -> object:
 
 def code_of(text: str) -> str:
     """The code in an answer: the fenced blocks when there are any, else the whole text."""
-    blocks = _FENCE.findall(text)
+    blocks = _FENCE.findall(text, timeout=_FIND)
     return "\n".join(blocks) if blocks else text
 
 
@@ -107,30 +136,29 @@ def _exact(_: str, response: str, output: str) -> bool:
     return _normal(output) == _normal(response)
 
 
-def _label(payload: str, response: str, output: str) -> bool:
-    longest_first = sorted(payload.split("|"), key=len, reverse=True)
-    pattern = re.compile(
-        r"(?<!\w)(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE
-    )
-    named = [pattern.search(text) for text in (response, output)]
+def _label(labels: list[str], response: str, output: str) -> bool:
+    longest_first = "|".join(map(regex.escape, sorted(labels, key=len, reverse=True)))
+    pattern = regex.compile(rf"(?<!\w)({longest_first})(?!\w)", regex.IGNORECASE)
+    named = [pattern.search(text, timeout=_FIND) for text in (response, output)]
     return all(named) and len({m[0].lower() for m in named if m}) == 1
 
 
-def _contains(payload: str, _: str, output: str) -> bool:
-    return all(_normal(part) in _normal(output) for part in payload.split("|"))
+def _contains(parts: list[str], _: str, output: str) -> bool:
+    text = _normal(output)
+    return all(_normal(part) in text for part in parts)
 
 
-def _lines(payload: str, _: str, output: str) -> bool:
-    return sum(bool(line.strip()) for line in output.splitlines()) == int(payload)
+def _lines(number: int, _: str, output: str) -> bool:
+    return sum(bool(line.strip()) for line in output.splitlines()) == number
 
 
-def _words(payload: str, _: str, output: str) -> bool:
-    low, high = map(int, payload.split("-"))
+def _words(range_: list[int], _: str, output: str) -> bool:
+    low, high = range_
     return low <= len(output.split()) <= high
 
 
 def _last_number(text: str) -> float:
-    found = _NUMBER.findall(text)
+    found = _NUMBER.findall(text, timeout=_FIND)
     return float(found[-1].replace(",", "")) if found else math.nan
 
 
@@ -144,7 +172,9 @@ def _same_number(response: str, output: str) -> bool:
 
 
 def _equal(found: float, wanted: float) -> bool:
-    """Whole numbers must be equal; others agree to six digits."""
+    """Whole numbers must be equal; others agree to six digits. What is too large equals nothing."""
+    if not (math.isfinite(found) and math.isfinite(wanted)):
+        return False
     if wanted.is_integer() and found.is_integer():
         return found == wanted
     return math.isclose(found, wanted, rel_tol=1e-6)
@@ -155,60 +185,148 @@ def _value(payload: str, _: str, output: str) -> bool:
 
 
 def _python(payload: str, _: str, output: str) -> bool:
-    return _run([sys.executable, "-I", "-c", f"{code_of(output)}\n\n{payload}\n"]) is not None
+    return _holds(f"{code_of(output)}\n\n{payload}")
 
 
 def _stdout(payload: str, _: str, output: str) -> bool:
-    printed = _run([sys.executable, "-I", "-c", payload])
+    printed = _run([sys.executable, "-I"], payload)
     return printed is not None and code_of(output).strip() == printed.strip()
 
 
-def _sql(payload: str, _: str, output: str) -> bool:
-    case = json.loads(payload)
-    with sqlite3.connect(":memory:") as database:
+def _sql(case: dict[str, Any], _: str, output: str) -> bool:
+    end, wanted = time.monotonic() + _SECONDS, case["rows"]
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2**20)
+        database.set_progress_handler(lambda: time.monotonic() > end, 10_000)
         try:
             database.executescript(case["setup"])
-            rows = [list(row) for row in database.execute(code_of(output))]
-        except sqlite3.Error:
+            rows = database.execute(code_of(output)).fetchmany(len(wanted) + 1)
+        except (sqlite3.Error, sqlite3.Warning, ValueError):
             return False
-    return rows == case["rows"]
+    return [list(row) for row in rows] == wanted
 
 
-def _shell(payload: str, _: str, output: str) -> bool:
-    case = json.loads(payload)
-    printed = _run(["bash", "-c", f"{case['setup']}\n{code_of(output)}"])
+def _shell(case: dict[str, Any], _: str, output: str) -> bool:
+    printed = _run(["bash"], f"{case['setup']}\n{code_of(output)}")
     return printed is not None and printed.strip() == case["stdout"].strip()
 
 
-def _regex(payload: str, _: str, output: str) -> bool:
-    case = json.loads(payload)
-    try:
-        pattern = re.compile(code_of(output).strip())
-    except re.error:
-        return False
-    return all(map(pattern.fullmatch, case["match"])) and not any(
-        map(pattern.fullmatch, case["reject"])
+def _regex(case: dict[str, Any], _: str, output: str) -> bool:
+    """Even to read a pattern may take all memory."""
+    return _holds(
+        f"import re\nfits = re.compile({code_of(output).strip()!r}).fullmatch\n"
+        f"assert all(map(fits, {case['match']!r})) and not any(map(fits, {case['reject']!r}))"
     )
 
 
-def _json(payload: str, _: str, output: str) -> bool:
+def _same_code(response: str, output: str) -> bool:
+    return code_of(output).strip() == code_of(response).strip()
+
+
+def _json(document: str, _: str, output: str) -> bool:
     try:
-        return json.loads(code_of(output)) == json.loads(payload)
-    except json.JSONDecodeError:
+        return _document(code_of(output)) == document
+    except (ValueError, RecursionError):
         return False
 
 
-def _run(command: list[str]) -> str | None:
-    """What a command prints in an empty folder, or None when it fails or takes too long."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = subprocess.run(  # noqa: S603
-                command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=True
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            return None
-    return done.stdout
+def _document(text: str) -> str:
+    """One text for all ways to write a JSON document; ValueError where it is none."""
+    value = json.loads(text, parse_int=float)  # a long int would not be read
+    return json.dumps(value, sort_keys=True, allow_nan=False)
 
+
+#: Takes limits upon itself (memory, seconds, bytes of a file, no core file), then starts a program.
+_LIMITED = f"""
+import contextlib, os, resource, sys
+for name, most in ("AS", 2**31), ("CPU", {_SECONDS}), ("FSIZE", 2**24), ("CORE", 0):
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (most, most))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def _holds(program: str) -> bool:
+    """Whether a Python program runs to its end; one that leaves before does not say the word."""
+    word = secrets.token_hex(8)
+    printed = _run([sys.executable, "-I"], f"{program}\nprint({word!r})\n")
+    return printed is not None and printed.endswith(f"{word}\n")
+
+
+def _run(command: list[str], program: str) -> str | None:
+    """What a program prints in an empty folder, or None when it fails, takes or prints too much."""
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryFile() as printed:
+        folder, source = Path(place, "empty"), Path(place, "program")
+        folder.mkdir()
+        source.write_bytes(program.encode("utf-8", "replace"))
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-c", _LIMITED, *command, str(source)],
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": place, "LANG": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        failed = _ended(process)
+        printed.seek(0)
+        return None if failed else printed.read().decode("utf-8", "replace")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process, then end what it started; its code, not zero where it took too long."""
+    try:
+        return process.wait(_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 1
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _parts(payload: str) -> list[str]:
+    parts = payload.split("|")
+    if not all(map(_normal, parts)):
+        raise ValueError("a part is empty")
+    return parts
+
+
+def _count(payload: str) -> int:
+    if not regex.fullmatch("[0-9]{1,6}", payload):
+        raise ValueError("not a number")
+    return int(payload)
+
+
+def _range(payload: str) -> list[int]:
+    low, high = map(_count, payload.split("-"))
+    return [low, high]
+
+
+def _case(**kinds: type) -> Callable[[str], dict[str, Any]]:
+    """Make the reader of a JSON object with fields of these kinds."""
+
+    def read(payload: str) -> dict[str, Any]:
+        case = json.loads(payload)
+        if not all(isinstance(case[name], kind) for name, kind in kinds.items()):
+            raise TypeError("a field of another kind")
+        return case
+
+    return read
+
+
+#: How payloads are written, and what reads them; those of other kinds are any text.
+_PAYLOADS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "label": ("a|b|c", _parts),
+    "contains": ("a|b", _parts),
+    "lines": ("n", _count),
+    "words": ("lo-hi", _range),
+    "sql": ('{"setup": TEXT, "rows": LIST}', _case(setup=str, rows=list)),
+    "shell": ('{"setup": TEXT, "stdout": TEXT}', _case(setup=str, stdout=str)),
+    "regex": ('{"match": LIST, "reject": LIST}', _case(match=list, reject=list)),
+    "json": ("DOCUMENT", _document),
+}
 
 _JUDGES = {
     "exact": _exact,
@@ -226,4 +344,8 @@ _JUDGES = {
     "json": _json,
 }
 
-_BY_RESPONSE = {"number": _same_number, "stdout": lambda r, o: _exact("", r, code_of(o))}
+_BY_RESPONSE = {
+    "number": _same_number,
+    "stdout": lambda response, output: _exact("", response, code_of(output)),
+    "regex": _same_code,
+}

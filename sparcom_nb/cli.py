@@ -5,9 +5,15 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+from sparcom_nb import stop
+
+if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only imported
+    stop.install()
+
 import typer
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import device
 
 app = typer.Typer(
     help="What instruction tuning does inside a language model.",
@@ -18,8 +24,20 @@ app = typer.Typer(
 #: Typer keeps the base class of its usage errors to itself.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda ...")]
+
+def _device(value: str) -> str:
+    device("--device", value)
+    return value
+
+
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0, max=2**32 - 1)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda ...", callback=_device)]
+DropUnusable = Annotated[
+    bool,
+    typer.Option(
+        "--drop-unusable", help="Go on without rows that cannot be used; the manifest names them."
+    ),
+]
 BatchTokens = Annotated[
     int | None,
     typer.Option(help="Tokens in one batch, padding included.", min=1, show_default="by device"),
@@ -37,7 +55,12 @@ def models(seed: Seed = 0, device: Device = "auto", batch_tokens: BatchTokens = 
 @app.command()
 def identify(
     model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
-    data: Annotated[str, typer.Option(help="A .jsonl file, hexainst or miniworld.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="A file of rows (JSON lines or array, .gz, Parquet), hexainst or miniworld."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     top: Annotated[
         float | None, typer.Option(help="Share of neurons to take.", show_default="0.05")
@@ -61,6 +84,7 @@ def identify(
     seed: Seed = 0,
     device: Device = "auto",
     batch_tokens: BatchTokens = None,
+    drop_unusable: DropUnusable = False,
 ) -> None:
     """Find the neurons, and the experts, that serve each category of instructions."""
     from sparcom_nb.identify import identify as run
@@ -78,6 +102,7 @@ def identify(
         limit=limit,
         device=device,
         batch_tokens=batch_tokens,
+        drop_unusable=drop_unusable,
         seed=seed,
     )
     state = f"{manifest['seconds']} s" if manifest["fresh"] else "done before"
@@ -91,6 +116,7 @@ def identify(
         typer.echo(f"  {category:5} {size:7,} neurons{chosen}")
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in manifest["kinds"].items())
     typer.echo(f"of the neurons: {kinds}")
+    _say_unusable(data, manifest["unusable"])
     typer.echo(f"written to {out}")
 
 
@@ -130,8 +156,8 @@ def attribute(
 @app.command()
 def select(
     model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
-    target: Annotated[Path, typer.Option(help="A .jsonl file of samples of the capability.")],
-    pool: Annotated[Path, typer.Option(help="A .jsonl file of samples to choose from.")],
+    target: Annotated[Path, typer.Option(help="A file of samples of the capability.")],
+    pool: Annotated[Path, typer.Option(help="A file of samples to choose from.")],
     ratio: Annotated[float, typer.Option(help="Share of the pool to choose.")],
     out: Annotated[Path, typer.Option(help="FILE.jsonl for the chosen rows, best first.")],
     method: Annotated[
@@ -150,11 +176,13 @@ def select(
     seed: Seed = 0,
     device: Device = "auto",
     batch_tokens: BatchTokens = None,
+    drop_unusable: DropUnusable = False,
 ) -> None:
     """Choose the training samples of a pool that serve a capability best.
 
-    Files are JSON lines in the form of Alpaca (instruction, input, output), of chats (messages) or
-    our own (instruction, input, response), which is detected.
+    Files are JSON lines, a JSON array (both also as .gz) or Parquet, in the form of Alpaca
+    (instruction, input, output), of chats (messages) or our own (instruction, input, response), which
+    is detected.
 
     No score finds every capability, so a quarter of the target rows (at least 2 of at least 4) is
     held out and ranked among the pool: AUC is how often one of them is above a row of the pool, .5
@@ -175,11 +203,13 @@ def select(
         seed=seed,
         device=device,
         batch_tokens=batch_tokens,
+        drop_unusable=drop_unusable,
     )
     for name in ("target", "pool"):
         told = manifest[name]
         typer.echo(f"{name}: {told['rows']:,} rows in the form {told['form']} ({told['file']})")
-    held, same = manifest["target"]["held_out"], manifest["same_as_target"]
+        _say_unusable(told["file"], manifest["unusable"][name])
+    held, same = manifest["held_out"], manifest["same_as_target"]
     typer.echo(f"AUC of {held} held-out target rows against the pool (95 %; .5 is chance):")
     for name, area in manifest["auc"].items():
         mark = "  <- used" if name == manifest["method"] else ""
@@ -222,20 +252,35 @@ def report(
 
     Notebooks about experts run on tiny-moe, and are left out on a dense pair.
     """
+    from sparcom_nb.parameters import given
     from sparcom_nb.report import build
-    from sparcom_nb.sources import check_pair
 
-    parameters = dict(_parameter(text) for text in param or [])
-    given = {"SEED": seed, "DEVICE": device, "BATCH_TOKENS": batch_tokens}
-    defaults = {"SEED": 0, "DEVICE": "auto", "BATCH_TOKENS": None}
-    parameters |= {k: v for k, v in given.items() if v != defaults[k]}
-    pairs = [check_pair(name) for name in pair or []]
+    options = {"SEED": (seed, 0), "DEVICE": (device, "auto"), "BATCH_TOKENS": (batch_tokens, None)}
+    asked = [f"{k}={v}" for k, (v, default) in options.items() if v != default]
+    parameters = given([*(param or []), *asked])
     if jobs > 1:  # else the library's own choice
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    failed = build(pairs or None, notebook or None, out, parameters, fresh, at_once=jobs)
+    failed = build(pair or None, notebook or None, out, parameters, fresh, at_once=jobs)
     typer.echo(f"open {out / 'index.html'}")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A GGUF file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model.")],
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
+) -> None:
+    """Make a safetensors folder of a GGUF file: the same weights to the bit, and its tokenizer.
+
+    Every command takes a GGUF file as it is, and does this once, into the user's cache.
+    """
+    from sparcom_nb.convert import convert as run
+
+    typer.echo(f"written to {run(file, out)}")
 
 
 @app.command(name="train-default")
@@ -256,27 +301,23 @@ def main() -> None:
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
     except InputError as error:
-        _wrong(str(error))
+        _stop(str(error), 2)
     except _UsageError as error:
-        _wrong(f"{error.format_message()} (see --help)")
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("sparcom-nb: stopped; the same command goes on from here", err=True)
-        sys.exit(130)
+        _stop(f"{error.format_message()} (see --help)", 2)
+    except BrokenPipeError:
+        os._exit(1)  # whoever read this has gone; nothing can be told any more
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _stop(f"{name}{error.strerror or error}; choose another place or make it usable", 2)
+    except MemoryError:
+        _stop("not enough memory; a smaller --batch-tokens or --limit takes less", 1)
 
 
-def _wrong(text: str) -> None:
+def _stop(text: str, code: int) -> None:
     typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
-def _parameter(text: str) -> tuple[str, object]:
-    """Split K=V; V is JSON when it is, else text."""
-    import json
-
-    name, found, value = text.partition("=")
-    if not found:
-        raise InputError(f"--param {text!r}: write NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+def _say_unusable(source: str, unusable: dict[str, Any]) -> None:
+    if unusable["rows"]:
+        typer.echo(f"{unusable['rows']:,} rows of {source} left out, first {unusable['first'][0]}")

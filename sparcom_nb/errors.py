@@ -6,3 +6,11 @@ class InputError(ValueError):
 
     The command line prints it as one line and leaves with exit code 2.
     """
+
+
+def one_line(text: object, most: int = 300) -> str:
+    """Text of others (a name, a library's words) as one line of at most ``most`` characters."""
+    line = " ".join(str(text).split())
+    if len(line) <= most:
+        return line
+    return f"{line[: most - most // 3 - 1]}…{line[-(most // 3) :]}"

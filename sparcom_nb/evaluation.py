@@ -152,14 +152,14 @@ def token_losses(
 ) -> np.ndarray:
     """Mean negative log-likelihood in nats of the counted tokens of each prompt: float64 [prompt]."""
     losses = np.zeros(len(prompts))
-    for places in batches(prompts, token_budget(prompts, batch_tokens, model)):
+    for places in batches(model, prompts, token_budget(prompts, batch_tokens, model)):
         losses[places] = _batch_losses(model, [prompts[n] for n in places])
     return losses
 
 
 def _batch_losses(model: TransformerBridge, prompts: list[Prompt]) -> np.ndarray:
     """Only the positions before a counted token of any prompt get logits."""
-    batch = pad(prompts, model.tokenizer.pad_token_id or 0, "right", taps.device(model))
+    batch = pad(prompts, "right", taps.device(model))
     before = batch.counted.roll(-1, dims=1)
     positions = before.any(dim=0).nonzero().flatten()
     logits = taps.logits(model, batch.ids, positions)
@@ -202,13 +202,10 @@ def continuations(
     model: TransformerBridge, prompts: list[Prompt], max_new_tokens: int, show_progress: bool = True
 ) -> list[str]:
     """Greedy continuation of every prompt, as stripped text, in their order."""
-    order = sorted(range(len(prompts)), key=lambda n: len(prompts[n].ids))
     outputs = [""] * len(prompts)
-    # In 64 bits the library's mask of left padding overflows (its softmax has 32): one by one then.
-    size = 1 if model.cfg.dtype.itemsize > 4 else _BATCH_ROWS
+    budget = _BATCH_ROWS * max(len(p.ids) for p in prompts)
     with progress(len(prompts), "answer", "instructions", show_progress) as shown:
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
+        for rows in batches(model, prompts, budget, "left", _BATCH_ROWS):
             texts = _generate(model, [prompts[n] for n in rows], max_new_tokens)
             for n, text in zip(rows, texts, strict=True):
                 outputs[n] = text
@@ -217,10 +214,8 @@ def continuations(
 
 
 def _generate(model: TransformerBridge, prompts: list[Prompt], max_new_tokens: int) -> list[str]:
-    tokenizer = model.tokenizer
-    fill = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-    batch = pad(prompts, fill, "left", taps.device(model))
+    batch = pad(prompts, "left", taps.device(model))
     with torch.inference_mode():
-        ids = taps.generate(model, batch.ids, batch.mask, max_new_tokens, fill)
-    new = ids[:, batch.ids.shape[1] :]
-    return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+        answers = taps.generate(model, batch.ids, batch.mask, max_new_tokens)
+    texts = model.tokenizer.batch_decode(answers, skip_special_tokens=True)
+    return [text.strip() for text in texts]

@@ -1,4 +1,4 @@
-"""Training samples in the forms they come in: Alpaca, chat and our own, each a JSON object a line.
+"""Training samples in the forms they come in: Alpaca, chat and our own, each a JSON object a row.
 
 =========  ==========================================================================
 form       fields
@@ -20,7 +20,9 @@ from typing import Any
 import pandas as pd
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES, read_lines, validate
+from sparcom_nb.expect import shown
+from sparcom_nb.instructions import CATEGORIES, row_id, validate
+from sparcom_nb.records import Record, read_records, sift, unique
 
 #: Form -> the fields it is known by.
 FORMS = {
@@ -32,118 +34,116 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of one file: its form, the table of rows, and the line (and its number) behind each."""
+    """Samples of one file: its form, the table of rows, and the JSON text and number of each.
+
+    unusable: where the rows that were left out stand, and why.
+    """
 
     form: str
     rows: pd.DataFrame
     lines: list[str]
     numbers: list[int]
+    unusable: list[str]
 
 
-def read_samples(path: str | Path) -> Samples:
-    """Read a file of training samples, its form detected from its first line.
+def read_samples(path: str | Path, drop_unusable: bool = False) -> Samples:
+    """Read a file of training samples, its form detected from its first row.
+
+    Args:
+        path: JSON lines, a JSON array (both also as ``.gz``) or Parquet.
+        drop_unusable: leave rows out that cannot be used.
 
     Returns:
         Samples; the rows have all columns of :func:`sparcom_nb.load_instructions`. A row without an
-        ``id`` is called by its line (``line 12``); a category that is not one of ours is empty.
+        ``id`` is called by its place (``line 12``); a category that is not one of ours is empty.
 
     Raises:
-        InputError: names file, line, field and mend of the first line that cannot be used.
+        InputError: names file, line, field and mend of the rows that cannot be used.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no samples at {path}: give the path of a .jsonl file")
-    records = dict(read_lines(path))
-    if not records:
-        raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    first = next(iter(records))
-    form = _form(records[first], f"{path}:{first}")
-    rows = [_row(record, form, path, number) for number, record in records.items()]
-    _check_ids(rows, path, list(records))
-    text = path.read_text(encoding="utf-8-sig").split("\n")
-    lines = [text[number - 1].strip() for number in records]
-    return Samples(form, validate(pd.DataFrame(rows)), lines, list(records))
+    forms: list[str] = []
+    seen: dict[str, str] = {}
+
+    def made(record: Record) -> tuple[dict[str, str], Record]:
+        if not forms:
+            forms.append(_form(record.fields))
+        row = _row(record, forms[0])
+        unique(seen, row["id"], record)
+        return row, record
+
+    found, unusable = sift(read_records(path, "samples"), made, str(path), drop_unusable)
+    rows, records = zip(*found, strict=True)
+    texts, numbers = [one.text for one in records], [one.number for one in records]
+    return Samples(forms[0], validate(pd.DataFrame(rows)), texts, numbers, unusable)
 
 
-def _form(record: dict, where: str) -> str:
+def _form(record: dict[str, Any]) -> str:
     for form, needed in FORMS.items():
         if all(field in record for field in needed):
             return form
     expected = "; ".join(f"{' and '.join(needed)} ({form})" for form, needed in FORMS.items())
-    raise InputError(
-        f"{where}: unknown form with the fields {', '.join(record) or 'none'}; expected {expected}"
-    )
+    has = ", ".join(record)[:80] or "none"
+    raise InputError(f"unknown form with the fields {has}; expected {expected}")
 
 
-def _row(record: dict, form: str, path: Path, number: int) -> dict[str, str]:
-    where = f"{path}:{number}"
+def _row(record: Record, form: str) -> dict[str, str]:
     for field in FORMS[form]:
-        if field not in record:
+        if field not in record.fields:
             raise InputError(
-                f"{where}: field {field!r} is missing; the file began in the form {form!r}: add it "
-                "or drop the line"
+                f"field {field!r} is missing; the file began in the form {form!r}: add it or drop "
+                "the line"
             )
-    row = _READERS[form](record, where)
+    row = _READERS[form](record.fields)
     for field in ("instruction", "response"):
         if not row[field].strip():
-            raise InputError(f"{where}: the {field} is empty; write one or drop the line")
-    category = record.get("category")
-    name = record.get("id")
+            raise InputError(f"the {field} is empty; write one or drop the line")
+    category, name = record.fields.get("category"), row_id(record.fields.get("id", record.name))
+    if name is not None and not isinstance(name, str):
+        raise InputError(f"field 'id' must be text, not {shown(name)}")
     return row | {
-        "id": f"line {number}" if name is None else str(name),
+        "id": name or record.name,
         "category": category if category in CATEGORIES else "",
     }
 
 
-def _fields(answer: str) -> Callable[[dict, str], dict[str, str]]:
+def _fields(answer: str) -> Callable[[dict[str, Any]], dict[str, str]]:
     """Reader of a form whose response stands in the field ``answer``."""
 
-    def read(record: dict, where: str) -> dict[str, str]:
+    def read(record: dict[str, Any]) -> dict[str, str]:
         return {
-            "instruction": _text(record, "instruction", where),
-            "input": "" if record.get("input") is None else _text(record, "input", where),
-            "response": _text(record, answer, where),
+            "instruction": _text(record, "instruction"),
+            "input": "" if record.get("input") is None else _text(record, "input"),
+            "response": _text(record, answer),
         }
 
     return read
 
 
-def _chat(record: dict, where: str) -> dict[str, str]:
+def _chat(record: dict[str, Any]) -> dict[str, str]:
     messages = record["messages"]
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-        raise InputError(f"{where}: field 'messages' must be a list of role and content")
-    said = [(one.get("role"), _text(one, "content", where)) for one in messages]
+        raise InputError("field 'messages' must be a list of role and content")
+    said = [(one.get("role"), _text(one, "content")) for one in messages]
     for role, _ in said:
         if role not in ("system", "user", "assistant"):
             raise InputError(
-                f"{where}: field 'role' is {role!r}; use system, user or assistant, or drop the line"
+                f"field 'role' is {shown(role)}; use system, user or assistant, or drop the line"
             )
     turns = [(role, text) for role, text in said if role != "system"]
     if len(turns) < 2 or turns[0][0] != "user" or turns[-1][0] != "assistant":
         raise InputError(
-            f"{where}: field 'messages' must begin with a user's turn and end with the assistant's: "
+            "field 'messages' must begin with a user's turn and end with the assistant's: "
             "mend or drop the line"
         )
     before = "\n".join(text for _, text in turns[:-1])
     return {"instruction": before, "input": "", "response": turns[-1][1]}
 
 
-def _text(record: dict, field: str, where: str) -> str:
+def _text(record: dict[str, Any], field: str) -> str:
     value: Any = record.get(field)
     if not isinstance(value, str):
-        raise InputError(f"{where}: field {field!r} must be text, not {value!r:.40}")
+        raise InputError(f"field {field!r} must be text, not {shown(value)}")
     return value
-
-
-def _check_ids(rows: list[dict[str, str]], path: Path, numbers: list[int]) -> None:
-    seen: dict[str, int] = {}
-    for row, number in zip(rows, numbers, strict=True):
-        if row["id"] in seen:
-            raise InputError(
-                f"{path}:{number}: field 'id' {row['id']!r} was used before, on line "
-                f"{seen[row['id']]}; ids must be unique"
-            )
-        seen[row["id"]] = number
 
 
 _READERS = {"chat": _chat, "alpaca": _fields("output"), "own": _fields("response")}

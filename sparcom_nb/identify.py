@@ -10,17 +10,18 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from sparcom_nb.expect import door
 from sparcom_nb.files import begun_for
 from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
-from sparcom_nb.models import load_model
+from sparcom_nb.prompts import TEMPLATED, fitting
 from sparcom_nb.sources import Identity, model_path
-from sparcom_nb.sparcom.components import DEFAULT_TOP, component_table, specific
+from sparcom_nb.sparcom.components import chosen_top, component_table, specific
 from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
-from sparcom_nb.sparcom.frequency import neuron_frequency
 
 _VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy", "xarray")
 
 
+@door
 def identify(
     model: str,
     data: str,
@@ -36,6 +37,7 @@ def identify(
     device: str = "auto",
     batch_tokens: int | None = None,
     seed: int = 0,
+    drop_unusable: bool = False,
 ) -> dict[str, Any]:
     """Find the components specific to every category and write them under ``out``.
 
@@ -47,27 +49,33 @@ def identify(
     are chosen at least ``relative`` times as often as if all were used alike. A finished run with
     the same inputs is not done again; an interrupted one is taken up where it stopped.
 
+    With ``drop_unusable`` rows that cannot be used, or not by this model, are left out, and the
+    manifest says how many and why.
+
     Returns:
         The manifest, with ``fresh`` False when it was there already.
 
     Raises:
         InputError: anything wrong with the model, the data or a parameter.
     """
-    rows = limit_rows(load_instructions(data), limit)
+    top = chosen_top(top, threshold)
+    rows = limit_rows(load_instructions(data, drop_unusable), limit)
     identity = Identity(model, model_path(model))
     wanted = {
         "model": model,
         "weights_sha256": identity.weights_sha256,
+        "converted_from": identity.converted_from,
         "data": str(data),
         "data_sha256": table_hash(rows),
         "parameters": {
-            "top": DEFAULT_TOP if top is None and threshold is None else top,
+            "top": top,
             "threshold": threshold,
             "agreement": agreement,
             "relative": relative,
             "span": span,
             "site": site,
             "limit": limit,
+            "drop_unusable": drop_unusable,
         },
         "seed": seed,
         "versions": {name: version(name) for name in _VERSIONS}
@@ -85,8 +93,15 @@ def _identify(
     wanted: dict[str, Any], rows: pd.DataFrame, out: Path, device: str, batch_tokens: int | None
 ) -> dict[str, Any]:
     """Do the work and return what only the run knows."""
+    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+    from sparcom_nb.sparcom.frequency import neuron_frequency
+
     asked = wanted["parameters"]
     model = load_model(wanted["model"], device)
+    unusable = rows.attrs["unusable"]
+    if asked["drop_unusable"]:
+        rows, unread = fitting(model, rows, [asked["span"]])
+        unusable = unusable + unread
     began = time.perf_counter()
     frequency = neuron_frequency(
         model,
@@ -108,8 +123,10 @@ def _identify(
     return {
         "files": ["frequency.zarr", *tables],
         "instructions": len(rows),
+        "unusable": {"rows": len(unusable), "first": unusable[:5]},
         "tokens": int(frequency["n_tokens"].sum()),
         "seconds": round(seconds, 2),
+        "template": model.template.facts() if asked["span"] in TEMPLATED else None,
         **found,
     }
 

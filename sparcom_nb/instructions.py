@@ -6,16 +6,17 @@ one sub-type share their wording and are not exchangeable), its input and its re
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sparcom_nb.checkers import KINDS
+from sparcom_nb.checkers import parse
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import shown, whole
 from sparcom_nb.files import shipped
+from sparcom_nb.records import Record, read_records, sift, unique
 
 CATEGORIES: tuple[str, ...] = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
 
@@ -42,24 +43,30 @@ _SHIPPED = {
 }
 
 
-def load_instructions(source: str | Path) -> pd.DataFrame:
-    """Read a table of instructions: a shipped name or the path of a JSON-lines file.
+def load_instructions(source: str | Path, drop_unusable: bool = False) -> pd.DataFrame:
+    """Read a table of instructions: a shipped name or the path of a file.
 
     Shipped: ``hexainst`` (1,200 rows), ``miniworld`` (held-out items of the embedded models), and
     the paraphrases of both, ``hexainst-paraphrases`` and ``miniworld-paraphrases``. A file of yours
-    needs ``id``, ``category`` and ``instruction``; ``input``, ``response``, ``subtype`` (else the
-    category), ``checker``, ``source``, ``split`` and ``paraphrase_of`` are filled when absent.
+    holds JSON lines, a JSON array (both also as ``.gz``) or Parquet, and needs ``id``, ``category``
+    and ``instruction``; ``input``, ``response``, ``subtype`` (else the category), ``checker``,
+    ``source``, ``split`` and ``paraphrase_of`` are filled when absent.
+
+    With ``drop_unusable`` rows that cannot be used are left out; ``attrs["unusable"]`` of the table
+    says where they stand and why.
 
     Raises:
-        InputError: names the file and the line of the first row that cannot be used, and the mend.
+        InputError: names the file, how many rows cannot be used, the first five with their lines
+            and reasons, and the mend.
     """
-    path = shipped("data") / _SHIPPED[str(source)] if str(source) in _SHIPPED else Path(source)
+    name = str(source)
+    path = shipped("data") / _SHIPPED[name] if name in _SHIPPED else Path(source)
     if not path.is_file():
         raise InputError(
-            f"no instructions at {path}: give the path of a .jsonl file or one of "
-            f"{', '.join(_SHIPPED)}"
+            f"no instructions at {path}: give the path of a .jsonl, .json or .parquet file, or one "
+            f"of {', '.join(_SHIPPED)}"
         )
-    return _table(read_lines(path), path)
+    return _table(read_records(path), str(path), drop=drop_unusable)
 
 
 def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
@@ -82,18 +89,23 @@ def load_texts(source: str | Path, data: pd.DataFrame) -> list[str]:
     """
     if str(source) == "miniworld":
         file = shipped("data") / "miniworld/documents.jsonl"
-        return [record["text"] for _, record in read_lines(file)]
+        return [record.fields["text"] for record in read_records(file)]
     passages = data.loc[data["category"] == "SUM", "input"]
     return [text for text in passages.unique() if len(text.split()) > 1]
 
 
 def validate(data: pd.DataFrame) -> pd.DataFrame:
-    """Return ``data`` with all columns, or raise InputError naming the row at fault.
+    """Return ``data`` with all columns, or raise InputError naming the rows at fault.
 
     A table, other than a file, may leave categories empty: candidates for training have none.
     """
-    rows = data.astype(object).where(data.notna(), None).to_dict("records")
-    return _table(enumerate(rows, 1), Path("the table"), ("", *CATEGORIES))
+    known = data[[column for column in COLUMNS if column in data.columns]]
+    if not known.columns.is_unique:
+        twice = known.columns[known.columns.duplicated()][0]
+        raise InputError(f"the table has the column {twice!r} twice; keep one")
+    rows = known.astype(object).where(known.notna(), None).to_dict("records")
+    records = (Record(n, "", dict(row), unit="row") for n, row in enumerate(rows, 1))
+    return _table(records, "the table", ("", *CATEGORIES))
 
 
 def table_hash(data: pd.DataFrame) -> str:
@@ -117,10 +129,11 @@ def limit_rows(data: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     ``limit`` None or at least ``len(data)`` keeps all. Sub-types are taken in turn, so that a small
     sample still holds as many of them as it can.
     """
-    if limit is None or limit >= len(data):
+    if limit is None:
         return data
-    if limit < 1:
-        raise InputError(f"limit must be 1 or more, not {limit}")
+    whole("limit", limit)
+    if limit >= len(data):
+        return data
     turn = data.groupby(["category", "subtype"]).cumcount()
     order = data.assign(_turn=turn).sort_values("_turn", kind="stable")
     rank = order.groupby("category").cumcount()
@@ -128,74 +141,46 @@ def limit_rows(data: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     return data.loc[data.index.isin(kept)].reset_index(drop=True)
 
 
-def read_lines(path: Path) -> Iterable[tuple[int, dict]]:
-    """Yield the line number and the object of every non-empty line of a JSON-lines file.
-
-    Raises:
-        InputError: names the file and the line that is no JSON object.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path}:{number}: not JSON ({error.msg}, column {error.colno}); "
-                "one JSON object a line is expected"
-            ) from None
-        if not isinstance(row, dict):
-            raise InputError(f"{path}:{number}: a JSON object is expected, not {line.strip()[:40]}")
-        yield number, row
-
-
 def _table(
-    rows: Iterable[tuple[int, dict]], path: Path, categories: tuple[str, ...] = CATEGORIES
+    rows: Iterable[Record],
+    source: str,
+    categories: tuple[str, ...] = CATEGORIES,
+    drop: bool = False,
 ) -> pd.DataFrame:
     """Check rows one by one and make the table."""
-    seen: dict[str, int] = {}
-    found = []
-    for number, row in rows:
-        where = f"{path}:{number}"
-        checked = _row(row, where, categories)
-        if checked["id"] in seen:
-            first = seen[checked["id"]]
-            raise InputError(
-                f"{where}: id {checked['id']!r} was used before, on line {first}; "
-                "ids must be unique"
-            )
-        seen[checked["id"]] = number
-        found.append(checked)
-    if not found:
-        raise InputError(f"{path}: no rows; one JSON object a line is expected")
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    seen: dict[str, str] = {}
+
+    def checked(record: Record) -> dict[str, str]:
+        row = _row(record.fields, categories)
+        unique(seen, row["id"], record)
+        return row
+
+    found, unusable = sift(rows, checked, source, drop)
+    data = pd.DataFrame(found, columns=list(COLUMNS))
+    data.attrs["unusable"] = unusable
+    return data
 
 
-def _row(row: dict, where: str, categories: tuple[str, ...]) -> dict:
+def _row(row: dict[str, Any], categories: tuple[str, ...]) -> dict[str, str]:
     """Fill and check one row."""
     full = {k: default if row.get(k) is None else row[k] for k, default in _DEFAULTS.items()}
-    if isinstance(full["id"], int):
-        full["id"] = str(full["id"])
+    full["id"] = row_id(full["id"])
     for field, value in full.items():
         if value is None:
-            raise InputError(
-                f"{where}: field {field!r} is missing; id, category and instruction are needed"
-            )
+            raise InputError(f"field {field!r} is missing; id, category and instruction are needed")
         if not isinstance(value, str):
-            raise InputError(f"{where}: field {field!r} must be text, not {value!r}")
+            raise InputError(f"field {field!r} must be text, not {shown(value)}")
     if full["category"] not in categories:
         raise InputError(
-            f"{where}: unknown category {full['category']!r}; use one of {', '.join(CATEGORIES)}"
+            f"unknown category {shown(full['category'])}; use one of {', '.join(CATEGORIES)}"
         )
     if not full["instruction"].strip():
-        raise InputError(f"{where}: the instruction is empty; write one or drop the row")
-    if full["checker"].partition(":")[0] not in KINDS:
-        raise InputError(
-            f"{where}: unknown checker {full['checker']!r}; use one of {', '.join(KINDS)}"
-        )
+        raise InputError("the instruction is empty; write one or drop the row")
+    parse(full["checker"])
     full["subtype"] = full["subtype"] or full["category"].lower()
     return full
+
+
+def row_id(given: Any) -> Any:
+    """An id as text; what is neither text nor a whole number is left as it is."""
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given

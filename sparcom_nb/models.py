@@ -1,13 +1,15 @@
 """Loading models: a base model and the same model after instruction tuning.
 
-Every model is loaded by transformers from safetensors or GGUF (never from pickles, never with
-remote code), then wrapped in place by TransformerLens' ``TransformerBridge``, which leaves its
-numbers as they are. At load it proves its taps (:func:`sparcom_nb.taps.prove`).
+Every model is loaded by transformers from safetensors (never from pickles, never with remote code),
+and refused unless every weight has its place, and every place its weight. To be looked into, it is
+wrapped in place by TransformerLens' ``TransformerBridge``, which leaves its numbers as they are, and
+proves its taps (:func:`sparcom_nb.proof.wrap`).
 """
 
 import contextlib
 import copy
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,21 +17,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformer_lens.model_bridge import TransformerBridge
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+)
 from transformers import logging as transformers_logging
 
 from sparcom_nb import taps
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
+from sparcom_nb.families import supported
 from sparcom_nb.prompts import Template, chat_template
+from sparcom_nb.proof import wrap
 from sparcom_nb.sources import (
     MEMBERS,
     PAIRS,
     PLACEBO,
     Identity,
     check_pair,
-    config_place,
     has_experts,
     local_path,
     member_name,
@@ -119,78 +127,203 @@ def load_model(
         dtype: ``auto`` is float32 on a CPU and the checkpoint's own type elsewhere.
 
     Raises:
-        InputError: an unknown name, weights that are only pickles, a hub id without network, or a
-            model whose taps do not work.
+        InputError: an unknown name, a hub id without network, weights that are pickles, damaged, or
+            not those that the configuration asks for, an architecture that is not supported, or a
+            device or dtype that there is not.
     """
     name = str(name_or_path)
+    device = usable_device(device)
+    chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
     path = model_path(name)
-    device = _device(device)
-    model, tokenizer = _load(name, path, device, dtype)
-    bridge = _bridge(model, tokenizer, device)
-    bos = tokenizer.bos_token
-    bridge.tokenizer = tokenizer
-    tokenizer.bos_token = bos  # the bridge puts EOS in the place of a BOS that there is not
+    model, tokenizer = load_bare(
+        name, path, device, chosen, attn_implementation="eager", experts=taps.EXPERTS_IMPLEMENTATION
+    )
+    bridge = _proved(name, model, tokenizer, device)
+    bridge._tokenizer = tokenizer  # the public setter loads another, and adds tokens to it
     pair, _, member = name.rpartition("/")
     own = PAIRS[pair].template if pair in PAIRS and member in (*MEMBERS, PLACEBO) else None
     bridge.template = own or chat_template(tokenizer)
     bridge.identity = Identity(name, path)
-    try:
-        taps.prove(bridge)
-    except InputError as error:
-        raise InputError(f"model {name}: {error}") from None
     return bridge
 
 
-def _device(device: str) -> str:
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def usable_device(device: str) -> str:
+    """Return the device to use, tried out; ``auto`` takes a GPU when there is one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device).item()
+    except Exception as error:
+        raise InputError(
+            f"device {one_line(device, 40)!r} cannot be used here ({one_line(error, 90)}); take "
+            "auto, cpu, or cuda where there is a GPU"
+        ) from None
+    return device
 
 
-def _load(name: str, path: Path, device: str, dtype: str) -> tuple[Any, Any]:
-    """Load model and tokenizer with transformers; eager attention, frozen, on the device."""
-    folder, options = config_place(path)
-    chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
-    with quiet():
-        try:
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False, **options)
-            if has_experts(config):
-                config._experts_implementation = taps.EXPERTS_IMPLEMENTATION
-            model = AutoModelForCausalLM.from_pretrained(
-                folder,
-                config=config,
-                dtype=chosen,
-                attn_implementation="eager",
-                trust_remote_code=False,
-                **options,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise InputError(
-                f"model {name}: cannot be loaded from {path}: {_first(error)}"
-            ) from None
-    if not tokenizer.is_fast:
-        raise InputError(f"model {name}: needs a fast tokenizer (tokenizer.json)")
-    model.config.architectures = model.config.architectures or [type(model).__name__]
-    ready: Any = model.eval()
-    return ready.to(device), tokenizer
+def load_config(name: str, folder: Path) -> Any:
+    """Read the configuration of a model in a folder of :func:`model_path`.
 
-
-def _bridge(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
-    """Wrap in place and freeze. The bridge alters the tokenizer it is given, so it gets a copy."""
-    with quiet():
-        bridge = TransformerBridge.boot_transformers(
-            model.config.name_or_path or "local",
-            hf_model=model,
-            tokenizer=copy.deepcopy(tokenizer),
-            device=device,
-            dtype=model.dtype,
+    Raises:
+        InputError: it cannot be read, or is not that of a language model that transformers knows.
+    """
+    kind = str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type"))
+    if kind not in CONFIG_MAPPING:
+        raise _unsupported(name, f"model_type {one_line(kind, 40)!r}", "not known")
+    with loading(name):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise _unsupported(name, kind, "no causal language model")
+    if getattr(config, "transformers_weights", None):  # may name a pickle
+        raise InputError(
+            f"model {one_line(name, 90)}: config.json says transformers_weights; take it out, and "
+            "call the weights model.safetensors"
         )
-    return bridge.requires_grad_(False)
+    return config
 
 
-def _first(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def load_bare(
+    name: str,
+    folder: Path,
+    device: str,
+    dtype: str | torch.dtype,
+    experts: str = "",
+    **options: Any,
+) -> tuple[Any, Any]:
+    """Load model and tokenizer as transformers has them, on a device; the one way to do so.
+
+    ``experts`` is the implementation of a Mixture-of-Experts model's experts. Padding never counts,
+    so a padding token that the embedding does not have is left out.
+
+    Raises:
+        InputError: as :func:`load_model`.
+    """
+    config = load_config(name, folder)
+    if experts and has_experts(config):
+        config._experts_implementation = experts
+    model = load_weights(
+        AutoModelForCausalLM, name, folder, config=config, dtype=_dtype(dtype), **options
+    )
+    model.config.architectures = model.config.architectures or [type(model).__name__]
+    with loading(name):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if not tokenizer.is_fast:
+            raise InputError("needs a fast tokenizer (tokenizer.json)")
+        tokenizer.n_embedded = model.get_input_embeddings().weight.shape[0]
+        if (tokenizer.pad_token_id or 0) >= tokenizer.n_embedded:
+            tokenizer.pad_token = None
+        return model.to(device), tokenizer
+
+
+def load_weights(kind: Any, name: str, folder: Path, **options: Any) -> Any:
+    """``kind.from_pretrained`` of safetensors, with every weight where it belongs, in eval mode.
+
+    Raises:
+        InputError: weights are missing, left over, of another shape, or not finite.
+    """
+    with loading(name):
+        model, told = kind.from_pretrained(
+            folder,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # else they are told by a log that nobody sees
+            output_loading_info=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            **options,
+        )
+        _check_told(told)
+        _check_finite(model)
+    return model.eval()
+
+
+def _dtype(dtype: str | torch.dtype) -> str:
+    name = str(dtype).removeprefix("torch.")
+    if name not in ("auto", "float32", "float64", "float16", "bfloat16"):
+        raise InputError(
+            f"unknown dtype {one_line(dtype, 40)!r}; use auto, float32, float64, float16 or bfloat16"
+        )
+    return name
+
+
+def _check_told(told: dict[str, Any]) -> None:
+    """Refuse what transformers would fill with random numbers, or pass over. Tied heads are told."""
+    shapes = [f"{key} {list(file)} for {list(own)}" for key, file, own in told["mismatched_keys"]]
+    problems = {
+        "missing": told["missing_keys"],
+        "left over": told["unexpected_keys"],
+        "of another shape": shapes,
+    }
+    wrong = [
+        f"{len(keys)} {what} ({one_line(', '.join(sorted(keys)[:2]), 55)})"
+        for what, keys in problems.items()
+        if keys
+    ]
+    if wrong:
+        raise InputError(
+            f"the weights are not those of config.json: {', '.join(wrong)}; save the model again"
+        )
+
+
+def _check_finite(model: Any) -> None:
+    """Refuse damaged weights; a sum is finite unless one of them is not, or it overflows."""
+    for name, weight in model.named_parameters():
+        quick = weight.detach().sum(dtype=torch.promote_types(weight.dtype, torch.float32))
+        if not quick.isfinite() and not weight.isfinite().all():
+            wrong = int((~weight.isfinite()).sum())
+            raise InputError(
+                f"{wrong:,} of {weight.numel():,} numbers of {one_line(name, 60)} are not finite: the "
+                "weights are damaged"
+            )
+
+
+def _proved(name: str, model: Any, tokenizer: Any, device: str) -> TransformerBridge:
+    """Wrap in place, freeze, and prove the taps. The bridge alters its tokenizer: it gets a copy."""
+    try:
+        with quiet():
+            bridge = wrap(model, copy.deepcopy(tokenizer), device).requires_grad_(False)
+    except Exception as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
+        told = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        raise _unsupported(name, model.config.architectures[0], told) from None
+    return bridge
+
+
+_OUT_OF_MEMORY = "does not fit into memory; take a smaller one, or dtype bfloat16"
+
+
+def _unsupported(name: str, architecture: str, why: object) -> InputError:
+    """One sentence that names what is supported instead."""
+    said = str(why).removesuffix("; this architecture is not supported")
+    head = (
+        f"model {one_line(name, 60)}: {one_line(architecture, 40)} is not supported "
+        f"({one_line(said, 95)}); supported: "
+    )
+    return InputError(head + supported(300 - len(head)))
+
+
+@contextlib.contextmanager
+def loading(name: str) -> Iterator[None]:
+    """Turn whatever the libraries raise while they load a model into one sentence."""
+    try:
+        with quiet():
+            yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except InputError as error:
+        raise InputError(f"model {one_line(name, 90)}: {error}") from None
+    except (MemoryError, torch.OutOfMemoryError):
+        raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
+    except BaseException as error:  # a panic in Rust is no Exception
+        raise InputError(
+            f"model {one_line(name, 90)}: cannot be loaded: {one_line(_first(error), 170)}"
+        ) from None
+
+
+def _first(error: BaseException) -> str:
+    """The line of an error that says most: a message that is a mere key or number needs its kind."""
+    line = next((line for line in str(error).splitlines() if line.strip()), "")
+    return line if " " in line.strip() else f"{type(error).__name__} {line}".strip()
 
 
 @contextlib.contextmanager

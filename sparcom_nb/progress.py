@@ -6,7 +6,7 @@ holds no dead bar.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,8 @@ def progress(total: int, what: str, unit: str, show: bool = True) -> Iterator[An
     elif sys.stderr.isatty():
         shown = tqdm(total=total, desc=what, unit=f" {unit}")
     else:
-        shown = _Line(total, what, unit, lambda text: print(text, file=sys.stderr))  # noqa: T201
+        error = sys.stderr  # what it is now, whoever puts something else in its place meanwhile
+        shown = _Line(total, what, unit, lambda text: print(text, file=error))
     try:
         yield shown
     finally:
@@ -73,3 +74,51 @@ def _display() -> Any:
 
     handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
     return lambda text: handle.update({"text/plain": text}, raw=True)
+
+
+class Standing:
+    """Where several pieces of work are: one line, updated on a terminal, else at most every ten seconds."""
+
+    def __init__(self) -> None:
+        self._where: dict[str, tuple[str, float]] = {}
+        self._told, self._next = "", time.monotonic() + _SECONDS_BETWEEN_LINES
+        self._bar = tqdm(bar_format="{desc}", leave=False) if sys.stderr.isatty() else None
+
+    @contextmanager
+    def work(self, name: str) -> Iterator[Callable[[str], None]]:
+        """A piece of work from its begin to its end; what is yielded says where it is."""
+        began = time.monotonic()
+
+        def say(where: str) -> None:
+            self._where[name] = where, began
+
+        say("starting")
+        try:
+            yield say
+        finally:
+            del self._where[name]
+
+    def show(self) -> None:
+        """Say where everything is; to be called about every second."""
+        if self._bar is not None:
+            self._bar.set_description_str(self._text(seconds=True))
+        elif time.monotonic() > self._next and self._text() not in ("", self._told):
+            self._told, self._next = self._text(), time.monotonic() + _SECONDS_BETWEEN_LINES
+            tqdm.write(self._told, file=sys.stderr)
+
+    def _text(self, seconds: bool = False) -> str:
+        now = time.monotonic()
+        return " | ".join(
+            f"{name}: {where}" + f", {now - began:.0f} s" * seconds
+            for name, (where, began) in list(self._where.items())
+        )
+
+    def tell(self, text: str) -> None:
+        """A line that stays."""
+        tqdm.write(text)
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._bar is not None:
+            self._bar.close()

@@ -16,17 +16,27 @@ span             text that the model reads            tokens that count
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.instructions import sample_text, user_text
+from sparcom_nb.records import UnusableRows
 
 SPANS = ("instruction", "prompt", "response", "sample")
+#: Spans that are read in the chat template.
+TEMPLATED = ("prompt", "response")
 
 #: A tokenizer keeps far more than the ids of the texts it gets at once.
 _CHUNK_ROWS = 512
+
+
+#: The date for a chat template that asks for one, so that a prompt is the same on any day: the one
+#: that Llama 3's template takes where it is told none.
+DAY = datetime(2024, 7, 26)
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,133 @@ class Template:
         """Return the prompt whose user says ``content``."""
         return self.prefix + content + self.suffix
 
+    def facts(self) -> dict[str, str]:
+        """Return what a manifest says of the template, once it has been used."""
+        return {"prefix": self.prefix, "suffix": self.suffix}
+
+
+class ChatTemplate(Template):
+    """The chat template of a tokenizer around one user turn, proved when it is first used.
+
+    A default system text (SmolLM2: "You are a helpful AI assistant ...") is left out with its turn:
+    it would be shared by all prompts. The user's text must stand in what the template makes of it
+    exactly once and untouched, whatever the text; space at its ends, which many templates (Llama 3,
+    Gemma) strip, is kept here.
+
+    Raises:
+        InputError: on first use, for a template that fails or alters the text.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.__dict__["_tokenizer"] = tokenizer
+
+    @property
+    def prefix(self) -> str:  # type: ignore[override]
+        """What stands before the user's text, the default system turn left out."""
+        return self._parts[0]
+
+    @property
+    def suffix(self) -> str:  # type: ignore[override]
+        """What stands after it."""
+        return self._parts[1]
+
+    def render(self, content: str) -> str:
+        """Return the prompt whose user says ``content``; prove that the template leaves it alone."""
+        self._prove(self._whole, content)
+        return super().render(content)
+
+    def facts(self) -> dict[str, str]:
+        """Return prefix and suffix, and the day that the template was told if it asked."""
+        return super().facts() | ({"day": f"{DAY:%Y-%m-%d}"} if "dated" in self.__dict__ else {})
+
+    @cached_property
+    def _whole(self) -> tuple[str, str]:
+        """What the template puts before and after the user's text, default system text included."""
+        prefix, _, suffix = self._apply(_user(_PROBE)).partition(_PROBE)
+        for text in (_PROBE, "a", f"  {_PROBE[::-1]}\t\n", f"{_PROBE}\n" * 40):
+            self._prove((prefix, suffix), text)
+        return prefix, suffix
+
+    @cached_property
+    def _parts(self) -> tuple[str, str]:
+        prefix, suffix = self._whole
+        if not self._has_default_system():
+            return prefix, suffix
+        return self._turn() or self._apply(_system(""), _user(_PROBE)).partition(_PROBE)[0], suffix
+
+    def _prove(self, around: tuple[str, str], text: str) -> None:
+        prefix, suffix = around
+        made = self._apply(_user(text))
+        stripped = (text, text.strip(), text.lstrip(), text.rstrip())
+        if made not in [prefix + kept + suffix for kept in stripped]:
+            raise InputError(
+                "the chat template does not leave the user's text as it is (strips, escapes, repeats "
+                f"or depends on it): {one_line(text, 40)!r} became {one_line(made, 60)!r}; mend "
+                "chat_template, or use span='instruction'"
+            )
+
+    def _has_default_system(self) -> bool:
+        """Whether a system text of our own takes the place of one that the template brings."""
+        try:
+            before, found, after = self._apply(_system(_SYSTEM), _user(_PROBE)).partition(_SYSTEM)
+        except InputError:  # jinja's raise_exception: the template knows no system turn
+            return False
+        whole = _PROBE.join(self._whole)
+        replaced = whole.startswith(before) and whole.endswith(after)
+        return bool(found) and replaced and len(whole) > len(before) + len(after)
+
+    def _turn(self) -> str:
+        """What opens a user turn, seen where one follows other turns; empty when it cannot be seen.
+
+        A BOS before it is put there by :func:`missing_bos`.
+        """
+        for history in ([_user("Hi")], [_user("Hi"), {"role": "assistant", "content": "Yes"}]):
+            try:
+                earlier = self._apply(*history, answer=False)
+                whole = self._apply(*history, _user(_PROBE))
+            except InputError:  # turns must alternate
+                continue
+            opened = whole.removeprefix(earlier).removesuffix(_PROBE + self._whole[1])
+            if earlier + opened + _PROBE + self._whole[1] == whole and opened:
+                return opened if self._whole[0].endswith(opened) else ""
+        return ""
+
+    def _apply(self, *messages: dict[str, str], answer: bool = True) -> str:
+        """Render as transformers does, on the day :data:`DAY`."""
+        from transformers.utils.chat_template_utils import _compile_jinja_template
+
+        def strftime_now(form: str) -> str:
+            self.__dict__["dated"] = True
+            return DAY.strftime(form)
+
+        try:
+            template = _compile_jinja_template(self._tokenizer.get_chat_template())
+            return template.render(
+                messages=list(messages),
+                add_generation_prompt=answer,
+                tools=None,
+                documents=None,
+                strftime_now=strftime_now,
+                **self._tokenizer.special_tokens_map,
+            )
+        except Exception as error:
+            raise InputError(
+                f"the chat template fails: {one_line(f'{type(error).__name__}: {error}', 150)}; mend "
+                "chat_template, or use span='instruction'"
+            ) from None
+
+
+def _user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def _system(text: str) -> dict[str, str]:
+    return {"role": "system", "content": text}
+
+
+#: Texts that show most of what a template may do to one: case, escapes, quotes, lines, indents.
+_PROBE = '\u241fSay <b>"it\'s" & {so}</b>\\n,\n  DONE\u241f'
+_SYSTEM = "\u241fSystem\u241f"
 
 #: For a model that brings no chat template (the form of Stanford Alpaca, without its preamble).
 PLAIN = Template("### Instruction:\n", "\n\n### Response:\n")
@@ -56,19 +193,8 @@ class Prompt:
 
 
 def chat_template(tokenizer: Any) -> Template:
-    """Template of one user turn, from the tokenizer's own chat template when it has one.
-
-    A default system text (SmolLM2: "You are a helpful AI assistant ...") is left out by giving an
-    empty system turn: such a text would be shared by all prompts.
-    """
-    if not tokenizer.chat_template:
-        return PLAIN
-    user = {"role": "user", "content": "\u241fTEXT\u241f"}
-    rendered = _apply(tokenizer, [user])
-    if _has_default_system(tokenizer, user, rendered):
-        rendered = _apply(tokenizer, [{"role": "system", "content": ""}, user])
-    prefix, _, suffix = rendered.partition(user["content"])
-    return Template(prefix, suffix)
+    """Template of one user turn: the tokenizer's own chat template when it has one."""
+    return ChatTemplate(tokenizer) if tokenizer.chat_template else PLAIN
 
 
 def encode(
@@ -77,7 +203,8 @@ def encode(
     """Tokenise every row of ``data`` for ``span``; at most ``context`` tokens each.
 
     Raises:
-        InputError: unknown span, a row with no token to count, or one longer than the context.
+        InputError: unknown span, a row with no token to count, one longer than the context, or with a
+            token that the model does not have.
     """
     if span not in SPANS:
         raise InputError(f"unknown span {span!r}; use one of {', '.join(SPANS)}")
@@ -86,10 +213,28 @@ def encode(
         chunk = data.iloc[first : first + _CHUNK_ROWS]
         encoded = _ENCODERS[span](tokenizer, template, chunk)
         prompts += [
-            _checked(Prompt(row_id, array("i", ids), start, stop), span, context)
+            Prompt(row_id, array("i", ids), start, stop)
             for row_id, (ids, start, stop) in zip(chunk["id"], encoded, strict=True)
         ]
-    return prompts
+    return _checked(tokenizer, prompts, span, context)
+
+
+def fitting(model: Any, data: pd.DataFrame, spans: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out the rows of ``data`` that a model cannot read in one of ``spans``.
+
+    Returns:
+        The rows that are left, and why each of the others is not.
+    """
+    found, faults = data, []
+    for span in spans:
+        try:
+            encode(model.tokenizer, model.template, found, span, model.cfg.n_ctx)
+        except UnusableRows as error:
+            found = found[~found["id"].isin(error.faults)].reset_index(drop=True)
+            faults += error.faults.values()
+    if found.empty:
+        raise InputError(f"no row is left to use: {faults[0]}")
+    return found, faults
 
 
 def templated(
@@ -119,12 +264,11 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Pro
         InputError: a text with no such token.
     """
     encoded = _encode_plain(tokenizer, list(texts))
-    return [
-        _checked(
-            Prompt(f"text {n}", array("i", ids[:context]), 1, len(ids[:context])), "text", context
-        )
+    prompts = [
+        Prompt(f"text {n}", array("i", ids[:context]), 1, len(ids[:context]))
         for n, (ids, _, _) in enumerate(encoded)
     ]
+    return _checked(tokenizer, prompts, "text", context)
 
 
 def shortened(prompt: Prompt, tokens: int) -> Prompt:
@@ -201,15 +345,44 @@ _ENCODERS = {
 }
 
 
-def _checked(prompt: Prompt, span: str, context: int) -> Prompt:
+def _checked(tokenizer: Any, prompts: list[Prompt], span: str, context: int) -> list[Prompt]:
+    faults = {
+        one.id: f"row {one_line(one.id, 40)!r} has {fault}"
+        for one in prompts
+        if (fault := _fault(tokenizer, one, span, context))
+    }
+    if faults:
+        raise UnusableRows("the table", faults, len(prompts))
+    return prompts
+
+
+def _fault(tokenizer: Any, prompt: Prompt, span: str, context: int) -> str:
     if prompt.stop <= prompt.start:
-        raise InputError(f"row {prompt.id!r} has no token in its {span}: fill it or drop the row")
+        return f"no token in its {span}"
     if len(prompt.ids) > context:
-        raise InputError(
-            f"row {prompt.id!r} has {len(prompt.ids)} tokens, more than the model's context of "
-            f"{context}: shorten or drop the row"
-        )
-    return prompt
+        return f"{len(prompt.ids)} tokens, more than the model's context of {context}"
+    return _beyond_embedding(tokenizer, prompt.ids)
+
+
+def check_embedded(tokenizer: Any, ids: Sequence[int], where: str) -> None:
+    """Check that the model has all these tokens; the size of its embedding is put there at load.
+
+    Raises:
+        InputError: a token beyond the embedding.
+    """
+    if fault := _beyond_embedding(tokenizer, ids):
+        raise InputError(f"{where} has {fault}")
+
+
+def _beyond_embedding(tokenizer: Any, ids: Sequence[int]) -> str:
+    highest, size = max(ids, default=0), getattr(tokenizer, "n_embedded", None)
+    if size is None or highest < size:
+        return ""
+    token = one_line(tokenizer.convert_ids_to_tokens(highest), 40)
+    return (
+        f"the token {token!r} (id {highest}), but the model's embedding has {size} rows: the "
+        "tokenizer is not this model's (was one added? is tokenizer_config.json missing?)"
+    )
 
 
 def _bos(tokenizer: Any) -> list[int]:
@@ -220,18 +393,3 @@ def missing_bos(tokenizer: Any, ids: Sequence[int]) -> list[int]:
     """The BOS to put in front of ``ids``: none when the tokenizer has none or it is there already."""
     bos = _bos(tokenizer)
     return [] if list(ids[:1]) == bos else bos
-
-
-def _apply(tokenizer: Any, messages: list[dict[str, str]]) -> str:
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-
-
-def _has_default_system(tokenizer: Any, user: dict[str, str], rendered: str) -> bool:
-    """Whether a system text of our own takes the place of one that the template brings."""
-    marked = "\u241fSYSTEM\u241f"
-    try:
-        with_system = _apply(tokenizer, [{"role": "system", "content": marked}, user])
-    except Exception:  # jinja's raise_exception: the template knows no system turn
-        return False
-    before, found, after = with_system.partition(marked)
-    return bool(found) and rendered.startswith(before) and rendered.endswith(after)

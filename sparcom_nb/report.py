@@ -1,59 +1,59 @@
 """Run the notebooks and write the report: one page per pair and notebook, and an index.
 
-A notebook runs in a fresh kernel of this interpreter. Beside its result stands a fingerprint of
-all that the result depends on: the notebook, the package, the data, the pair, the parameters and
-the library versions. While it is unchanged, the notebook is not run again.
+A notebook runs in a fresh kernel of this interpreter. Its result is kept by all that it depends on:
+the notebook, the package, the data, the models, the parameters and the library versions. While these
+are unchanged, the notebook is not run again. A run that fails replaces no result: it stands beside
+it until one goes well.
 
     OUT/index.html
     OUT/<pair>/<notebook>.html
-    OUT/<pair>/<notebook>/notebook.ipynb, figures.json, run.json, the notebook's tables
+    OUT/<pair>/<notebook>/notebook.ipynb, figures.json, manifest.json, the notebook's tables
+    OUT/<pair>/<notebook>.failed.json
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import platform
-import re
-import sys
+import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
-import papermill
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from papermill.exceptions import PapermillExecutionError
-from tqdm import tqdm
-from traitlets import default
-
+from sparcom_nb import sources, store
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
-from sparcom_nb.sources import pair_kind
-from sparcom_nb.view.figure import FILE, checked, write
-from sparcom_nb.view.html.render import Run, contents, duration, headline, look, page
+from sparcom_nb.jobs import Job, plan
+from sparcom_nb.progress import Standing
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from sparcom_nb.view.html.render import Run
 
 PACKAGE = Path(__file__).parent
 SOURCES = {".py", ".json", ".jsonl"}
-LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy", "pandas", "xarray")
-SMALL = 16 * 2**20  # bytes; larger files are told apart by size and time of change
-EXPERTS = "moe"  # tag of the parameters of a notebook about experts
-RECORD = "run.json"
+LIBRARIES = (
+    "torch", "transformers", "transformer-lens", "tokenizers", "numpy", "pandas", "xarray", "scipy",
+    "scikit-learn", "matplotlib",
+)  # fmt: skip
 EXECUTED = "notebook.ipynb"
+FIGURES = "figures.json"
+MARK = '<meta name="fingerprint"'  # in the head of every page of ours
 
 
 def build(
     pairs: list[str] | None,
     notebooks: list[str] | None,
     out: Path,
-    params: dict[str, object],
+    params: dict[str, Any],
     fresh: bool = False,
     folder: Path | None = None,
     at_once: int = 1,
@@ -65,201 +65,115 @@ def build(
     or numbers (`12_identify_neurons`, `12`), None for all of `folder` (default: the checkout's).
     Each of `params` goes to the notebooks that define it. What is unchanged is kept, unless
     `fresh`. `at_once` notebooks run side by side, each in a process with models of its own.
-    InputError for an unknown notebook or parameter.
+
+    Raises:
+        InputError: an unknown notebook or parameter, a value that a notebook does not take, a pair
+            that cannot be compared, a folder that is taken or cannot be written.
     """
-    if pairs is not None and not pairs:
-        raise InputError("no model pair given")
-    folder, out = folder or notebooks_folder(), out.resolve()
-    jobs = _jobs(pairs, _choose(folder, notebooks), out, params)
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        begun = [pool.submit(_run, job, fresh) for job in jobs]
-        runs = [_publish(*done.result(), out) for done in as_completed(begun)]
-    finally:
-        pool.shutdown(cancel_futures=True)
-    for place in {job.place for job in jobs}:
-        _write_pages(out, place)
-    _write_index(out)
-    return sum(bool(run.error) for run in runs)
-
-
-def notebooks_folder() -> Path:
-    """The folder of the notebooks; InputError when the package was installed without it."""
-    folder = shipped("notebooks")
-    if not folder.is_dir():
-        raise InputError(f"no folder {folder}: install from a checkout (pip install -e .)")
-    return folder
-
-
-# ---------------------------------------------------------------- what to run
-
-
-@dataclass(frozen=True)
-class Job:
-    """One notebook on one pair, and where its result goes."""
-
-    source: Path
-    pair: str
-    out: Path
-    parameters: dict[str, object]
-
-    @property
-    def place(self) -> str:
-        """Folder name of the pair: its name, or its path made safe."""
-        return re.sub(r"[^\w.-]+", "-", self.pair).strip("-.")
-
-    @property
-    def folder(self) -> Path:
-        """Where the notebook writes."""
-        return self.out / self.place / self.source.stem
-
-
-def _choose(folder: Path, names: list[str] | None) -> list[Path]:
-    """Notebook files in order; InputError names an unknown one and those there are."""
-    known = sorted(folder.glob("*.ipynb"))
-    if not known:
-        raise InputError(f"no notebooks in {folder}")
-    for name in names or []:
-        if not any(_called(path, name) for path in known):
-            listed = ", ".join(path.stem for path in known)
-            raise InputError(f"unknown notebook {name!r}; known: {listed}")
-    return [path for path in known if not names or any(_called(path, name) for name in names)]
-
-
-def _called(path: Path, name: str) -> bool:
-    """Whether `name` means this notebook: its name, file name or number."""
-    return name in (path.stem, path.name, path.stem.partition("_")[0])
-
-
-def _jobs(
-    pairs: list[str] | None, paths: list[Path], out: Path, params: dict[str, object]
-) -> list[Job]:
-    """All notebooks on the pairs that suit them, each with the parameters it defines."""
-    defined = {path: _defaults(path) for path in paths}
-    known = set().union(*defined.values())
-    for name in params:
-        if name not in known:
-            raise InputError(f"no notebook has a parameter {name!r}; known: {sorted(known)}")
-    named = pairs or list(dict.fromkeys(_own_pair(defined[path]) for path in paths))
-    return [
-        Job(path, pair, out, {k: v for k, v in params.items() if k in defined[path]})
-        for pair in named
-        for path in paths
-        if (pairs or pair == _own_pair(defined[path])) and _suits(path, pair)
-    ]
-
-
-def _own_pair(defaults: dict[str, str]) -> str:
-    """The pair that a notebook names in its parameters."""
-    return ast.literal_eval(defaults.get("PAIR", "''"))
-
-
-def _suits(path: Path, pair: str) -> bool:
-    """Whether the pair has what the notebook is about; a line told when it has not."""
-    tags = {tag for cell in _read(path).cells for tag in cell.metadata.get("tags", [])}
-    if EXPERTS not in tags or pair_kind(pair) == "moe":
-        return True
-    tqdm.write(f"{path.stem}  {pair}  skipped: it is about experts, and this pair has none")
-    return False
-
-
-def _defaults(path: Path) -> dict[str, str]:
-    """Parameters of a notebook and their defaults, as source text."""
-    found = papermill.inspect_notebook(_read(path))
-    return {name: parameter["default"] for name, parameter in found.items()}
-
-
-def _read(path: Path) -> nbformat.NotebookNode:
-    """A notebook set to run on Python; InputError names a file that is none."""
-    try:
-        nb = nbformat.read(path, as_version=4)
-    except (ValueError, nbformat.ValidationError) as error:
-        raise InputError(f"{path} is not a notebook: {error}") from error
-    nb.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    return nb
-
-
-# ---------------------------------------------------------------- running one
-
-
-def _publish(run: Run, kept: bool, out: Path) -> Run:
-    """Write the page of a new run and the index, tell a line."""
-    if not kept:
-        _write_pages(out, run.place, only=run.notebook)
-    _tell(run, kept)
-    return run
-
-
-def _kept(folder: Path, mark: str) -> Run | None:
-    """The finished run in a folder if nothing changed since and its files are there."""
-    run = _load(folder / RECORD)
-    if not run or run.error or run.fingerprint != mark:
-        return None
-    return run if all((folder / name).exists() for name in run.files) else None
-
-
-def _run(job: Job, fresh: bool) -> tuple[Run, bool]:
-    """The run of a job, and whether it was kept from before; else executed and recorded."""
-    mark = fingerprint(job)
-    if not fresh and (kept := _kept(job.folder, mark)):
-        return kept, True
-    _clear(job.folder)
-    start = time.perf_counter()
-    error = _execute(job) or _figures_error(job.folder)
-    seconds = time.perf_counter() - start
-    run = _record(job, mark, seconds, error)
-    write(job.folder / RECORD, json.dumps(asdict(run), indent=1, ensure_ascii=False))
-    return run, False
-
-
-def _clear(folder: Path) -> None:
-    """Make the folder; remove what an earlier run left for the index."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (RECORD, EXECUTED, FILE):
-        (folder / name).unlink(missing_ok=True)
-
-
-class _ThisPython(AsyncKernelManager):
-    """Kernels of the running interpreter, whatever kernels are registered on the machine."""
-
-    @default("kernel_spec_manager")
-    def _native_only(self) -> KernelSpecManager:
-        return KernelSpecManager(kernel_dirs=[])
-
-    @default("transport_encryption")
-    def _encrypted_if_possible(self) -> str:
-        return "auto"
-
-
-def _execute(job: Job) -> str | None:
-    """Run the notebook into its folder; the last line of the error, None when all went well."""
-    bar: Any = {"desc": job.source.stem, "leave": False} if sys.stderr.isatty() else False
-    try:
-        papermill.execute_notebook(
-            _read(job.source),
-            str(job.folder / EXECUTED),
-            parameters=_passed(job),
-            kernel_name="python3",
-            kernel_manager_class=_ThisPython,
-            progress_bar=bar,
+    jobs, left_out = plan(pairs, notebooks, out := Path(out).resolve(), params, folder)
+    _check_pages(out, jobs)
+    for job in left_out:
+        _say(
+            f"{job.notebook.name}  {job.pair}  skipped: it is about experts, and this pair has none"
         )
-    except PapermillExecutionError as error:
-        return _last_line(f"{error.ename}: {error.evalue}")
-    except RuntimeError as error:  # the kernel died or did not start
-        return _last_line(f"{type(error).__name__}: {error}")
-    return None
+    with store.held(out):
+        out.mkdir(parents=True, exist_ok=True)
+        failed = sum(bool(run.error) for run in _finished(jobs, fresh, at_once))
+        for place in {job.place for job in jobs}:
+            _write_pages(out, place)
+        _write_index(out)
+    return failed
 
 
-def _last_line(text: str) -> str:
-    """The last line that says something."""
-    return text.strip().splitlines()[-1].strip()
+# ---------------------------------------------------------------- running
 
 
-def _passed(job: Job) -> dict[str, object]:
-    """What papermill gets: the user's parameters, the pair and the folder, as far as defined."""
-    given = {"PAIR": job.pair, "OUT": str(job.folder), **job.parameters}
-    defined = _defaults(job.source)
-    return {name: value for name, value in given.items() if name in defined}
+def _finished(jobs: list[Job], fresh: bool, at_once: int) -> Iterator[Run]:
+    """Run the jobs; each run as it is over, with its page written. Whatever ends this ends them all."""
+    halted, standing = threading.Event(), Standing()
+    pool = ThreadPoolExecutor(at_once)
+    begun = [pool.submit(_run, job, fresh, standing, halted) for job in jobs]
+    try:
+        for done in _as_completed(begun, standing):
+            run, kept = done.result()
+            _write_pages(jobs[0].out, run.place, only=run.notebook)
+            standing.tell(_told(run, kept))
+            yield run
+    finally:
+        halted.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end(begun)
+        standing.close()
+
+
+def _as_completed(begun: list[Future], standing: Standing) -> Iterator[Future]:
+    """Each as it is over; meanwhile where the others are is shown every second."""
+    waiting = set(begun)
+    while waiting:
+        done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+        standing.show()
+        yield from done
+
+
+def _end(begun: list[Future]) -> None:
+    """Kill the kernels of what still runs, and those that were about to start."""
+    while wait(begun, timeout=0).not_done:
+        from sparcom_nb import running
+
+        running.end_kernels()
+        wait(begun, timeout=0.2)
+
+
+class _Failed(Exception):
+    """A notebook that did not go well: the run, and the notebook as far as it came."""
+
+    def __init__(self, run: Run, notebook: NotebookNode) -> None:
+        super().__init__(run.error)
+        self.run, self.notebook = run, notebook
+
+
+def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> tuple[Run, bool]:
+    """The run of a job, and whether it was kept from before."""
+    from sparcom_nb.view.html.render import Run
+
+    inputs = depends_on(job)
+    try:
+        said = store.once(
+            job.folder,
+            inputs,
+            lambda folder: _make(job, folder, store.digest(inputs), standing, halted),
+            names=[EXECUTED, FIGURES],
+            replace=True,
+            fresh=fresh,
+        )
+    except _Failed as failed:
+        record = {"run": asdict(failed.run), "notebook": failed.notebook, "format": store.FORMAT}
+        store.write(job.failure, json.dumps(record, ensure_ascii=False))
+        return failed.run, False
+    job.failure.unlink(missing_ok=True)
+    return Run(**said["run"]), not said["fresh"]
+
+
+def _make(
+    job: Job, folder: Path, mark: str, standing: Standing, halted: threading.Event
+) -> dict[str, Any]:
+    """Execute a notebook into a folder; what its manifest shall say. _Failed when it went wrong."""
+    from sparcom_nb import running
+
+    with standing.work(f"{job.notebook.name} on {job.pair}") as say:
+        start = time.perf_counter()
+        target = folder / EXECUTED
+        error = running.execute(job.notebook.path, target, job.passed(folder), say)
+        seconds = time.perf_counter() - start
+    if halted.is_set():
+        raise InterruptedError(f"{job.notebook.name} was stopped")
+    notebook = running.settle(target, folder, job.folder)
+    run = _record(job, folder, mark, seconds, error or _figures_error(folder))
+    if run.error:
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            path.unlink()
+        raise _Failed(run, notebook)
+    return {"run": asdict(run)}
 
 
 def _figures_error(folder: Path) -> str | None:
@@ -267,124 +181,209 @@ def _figures_error(folder: Path) -> str | None:
     try:
         _figures(folder)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{FILE}: {error}"
+        return f"{FIGURES}: {error}"
     return None
 
 
 def _figures(folder: Path) -> list[dict[str, Any]]:
     """Key figures that a notebook wrote; none when it wrote none."""
-    path = folder / FILE
+    from sparcom_nb.view.figure import checked
+
+    path = folder / FIGURES
     return checked(json.loads(path.read_text(encoding="utf-8"))["figures"]) if path.exists() else []
 
 
-def _record(job: Job, mark: str, seconds: float, error: str | None) -> Run:
+def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None) -> Run:
     """All that pages and index say about a run."""
-    title, summary = headline(_read(job.source))
+    from sparcom_nb import running
+    from sparcom_nb.view.html.render import Run, headline
+
+    title, summary = headline(running.read(job.notebook.path))
     return Run(
-        notebook=job.source.stem,
+        notebook=job.notebook.name,
         pair=job.pair,
         place=job.place,
         fingerprint=mark,
-        title=title or job.source.stem,
+        title=title or job.notebook.name,
         summary=summary,
         seconds=round(seconds, 2),
         finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         error=error,
-        parameters=_used(job),
+        parameters=job.used(),
         versions=_versions(),
-        files=sorted(path.name for path in job.folder.iterdir()),
-        figures=[] if error else _figures(job.folder),
+        files=sorted(path.name for path in folder.iterdir()),
+        figures=[] if error else _figures(folder),
     )
 
 
-def _used(job: Job) -> dict[str, str]:
-    """Parameters in effect as source text; the folder as seen from the report."""
-    given = {name: repr(value) for name, value in _passed(job).items()}
-    used = {**_defaults(job.source), **given}
-    return used | {"OUT": repr(f"{job.place}/{job.source.stem}")} if "OUT" in used else used
-
-
-def _tell(run: Run, kept: bool) -> None:
+def _told(run: Run, kept: bool) -> str:
     """One line on the terminal or in the log."""
+    from sparcom_nb.view.html.render import duration
+
     result = f"failed: {run.error}" if run.error else "ok, unchanged" if kept else "ok"
-    tqdm.write(f"{run.notebook}  {run.pair}  {duration(run.seconds)}  {result}")
+    return f"{run.notebook}  {run.pair}  {duration(run.seconds)}  {result}"
 
 
 # ---------------------------------------------------------------- pages from runs
 
 
+def _runs(out: Path, place: str = "*") -> list[Run]:
+    """Recorded runs by pair and notebook; one that failed stands behind an earlier result."""
+    good = [_load(path) for path in out.glob(f"{place}/*/manifest.json")]
+    bad = [_load(path) for path in out.glob(f"{place}/*.failed.json")]
+    stand = {(run.place, run.notebook) for run in good if run}
+    runs = [replace(run, aside=bool(run.error) and (run.place, run.notebook) in stand)
+            for run in good + bad if run]  # fmt: skip
+    return sorted(runs, key=lambda run: (run.place, run.notebook, run.aside))
+
+
 def _load(path: Path) -> Run | None:
     """A run from its record; None when there is none that this version can read."""
+    from sparcom_nb.view.html.render import Run
+
     try:
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        said = json.loads(path.read_bytes())
+        return Run(**said["run"]) if said["format"] == store.FORMAT else None
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _runs(out: Path) -> list[Run]:
-    """All recorded runs of a report, by pair and notebook."""
-    found = (_load(path) for path in sorted(out.glob(f"*/*/{RECORD}")))
-    return [run for run in found if run]
-
-
 def _write_pages(out: Path, place: str, only: str | None = None) -> None:
-    """Write the pages of a pair that are out of date (or `only` one of them), and the index."""
-    siblings = [run for run in _runs(out) if run.place == place]
-    for run in siblings:
+    """Write the pages of a pair that are out of date (or `only` one's), and the index."""
+    runs = _runs(out, place)
+    for run in runs:
         if only in (None, run.notebook):
-            _write_page(out / place, run, siblings)
+            _write_page(out / place, run, [one for one in runs if not one.aside])
+    for page in (out / place).glob("*.failed.html"):
+        if page.name not in {run.page for run in runs} and _is_ours(page):
+            page.unlink()
     _write_index(out)
 
 
 def _write_index(out: Path) -> None:
     """Write the index of all recorded runs."""
-    out.mkdir(parents=True, exist_ok=True)
-    write(out / "index.html", contents(_runs(out)))
+    from sparcom_nb.view.html.render import contents
+
+    store.write(out / "index.html", contents(_runs(out)))
 
 
 def _write_page(folder: Path, run: Run, siblings: list[Run]) -> None:
-    """Write one page unless it stands there as it would be written."""
-    target = folder / f"{run.notebook}.html"
+    """Write one page unless it stands there, whole, as it would be written."""
+    from sparcom_nb.view.html.render import look, page
+
     names = [(sibling.notebook, sibling.title) for sibling in siblings]
-    key = _hash([asdict(run), names, look()])
-    if not (target.exists() and key in target.read_text(encoding="utf-8")[:1000]):
-        nb = nbformat.read(folder / run.notebook / EXECUTED, as_version=4)
-        write(target, page(nb, run, siblings, key))
+    notebook = _executed(folder, run)
+    if notebook is None:
+        _say(f"{run.notebook}  {run.pair}  {EXECUTED} is damaged: run it again for a new page")
+        return
+    key = store.digest({"run": asdict(run), "names": names, "look": look(), "cells": notebook})
+    if not _stands(target := folder / run.page, key):
+        text = page(notebook, run, siblings, key)
+        store.write(target, f"{text}\n<!-- {_sha256(text.encode())} -->\n")
 
 
-# ---------------------------------------------------------------- fingerprints
+def _executed(folder: Path, run: Run) -> NotebookNode | None:
+    """The notebook of a run as it was executed; None when that is damaged."""
+    import nbformat
+
+    if run.error:
+        said = json.loads((folder / f"{run.notebook}.failed.json").read_bytes())
+        return nbformat.from_dict(said["notebook"])
+    place = folder / run.notebook
+    known = json.loads((place / "manifest.json").read_bytes())["files"]
+    if store.damage(place, {EXECUTED: known.get(EXECUTED, "")}):
+        return None
+    return nbformat.read(place / EXECUTED, as_version=4)
 
 
-def fingerprint(job: Job) -> str:
-    """Hash of all that the result of a job depends on."""
-    given = (*job.pair.split(","), *job.parameters.values())
-    texts = [value for value in given if isinstance(value, str)]
-    return _hash(
-        {
-            "notebook": _stamp(job.source),
-            "package": _digest(PACKAGE, SOURCES),
-            "data": _digest(shipped("data")),
-            "files": [_digest(path) for path in _existing(texts)],
-            "pair": job.pair,
-            "parameters": job.parameters,
-            "versions": _versions(),
-        }
-    )
+def _stands(page: Path, key: str) -> bool:
+    """Whether a page shows what has this key, and nothing happened to it since."""
+    if not page.is_file():
+        return False
+    text, _, seal = page.read_bytes().rpartition(b"\n<!-- ")
+    return key.encode() in text[:1000] and seal == f"{_sha256(text)} -->\n".encode()
 
 
-def _existing(texts: Iterable[str]) -> list[Path]:
-    """Those of the texts that are files or folders: local models, data files."""
-    paths = [Path(text) for text in texts if 0 < len(text) < 250]
-    return [path for path in paths if path.exists()]
+def _check_pages(out: Path, jobs: list[Job]) -> None:
+    """No page would be written over a file of others."""
+    pages = [job.folder.with_name(f"{job.notebook.name}.html") for job in jobs]
+    for page in (out / "index.html", *pages):
+        if page.exists() and not _is_ours(page):
+            raise InputError(
+                f"--out: {page} is there already and no page of a report; move it away, or choose "
+                "another folder"
+            )
 
 
-def _digest(path: Path, suffixes: set[str] | None = None) -> str:
+def _is_ours(page: Path) -> bool:
+    """Whether a file is a page of a report."""
+    with page.open("rb") as file:
+        return MARK.encode() in file.read(1000)
+
+
+def _say(text: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(text)
+
+
+# ---------------------------------------------------------------- what a result depends on
+
+
+def depends_on(job: Job) -> dict[str, Any]:
+    """All that the result of a job depends on, files by their hash."""
+    given = [one for value in job.given.values() for one in _texts(value)]
+    models = job.pair.split(",") if job.pair not in sources.PAIRS else [job.pair]
+    return {
+        "notebook": _hash_of(job.notebook.path),
+        "package": _digest(PACKAGE, SOURCES),
+        "data": _digest(shipped("data")),
+        "files": [
+            _digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)
+        ],
+        "pair": job.pair,
+        "parameters": job.given,
+        "versions": _versions(),
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, str)]
+
+
+def _paths(text: str) -> list[Path]:
+    """What is on this machine of a pair, a model or a file that a text names."""
+    pair, _, member = text.rpartition("/")
+    members = (*sources.MEMBERS, sources.PLACEBO)
+    if text in sources.PAIRS:
+        found = [sources.local_path(text, member) for member in members]
+    elif pair in sources.PAIRS and member in members:
+        found = [sources.local_path(pair, member)]
+    else:
+        found = [_local(text)]
+    return [path for path in found if path]
+
+
+def _local(text: str) -> Path | None:
+    try:
+        return Path(text) if text and Path(text).exists() else None
+    except (OSError, ValueError):  # too long for a path, or none
+        return None
+
+
+def _digest(path: Path, suffixes: set[str] | None = None, but: Path | None = None) -> str:
     """Hash of a file, or of the files in a folder that are not hidden; of nothing when absent."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     wanted = [
-        file for file in files if file.is_file() and _counts(file.relative_to(path), suffixes)
+        file
+        for file in files
+        if file.is_file()
+        and _counts(file.relative_to(path), suffixes)
+        and not (but and file.resolve().is_relative_to(but))
     ]
-    return _hash([(str(file.relative_to(path)), _stamp(file)) for file in wanted])
+    said = {file.relative_to(path).as_posix(): _hash_of(file) for file in wanted}
+    return store.digest(said)
 
 
 def _counts(name: Path, suffixes: set[str] | None) -> bool:
@@ -393,17 +392,20 @@ def _counts(name: Path, suffixes: set[str] | None) -> bool:
     return not private and (suffixes is None or name.suffix in suffixes)
 
 
-def _stamp(file: Path) -> str:
-    """Hash of a small file's content; size and time of change of a large one."""
+def _hash_of(file: Path) -> str:
+    """SHA-256 of a file, read once as long as the file system says that nothing happened to it."""
     stat = file.stat()
-    if stat.st_size > SMALL:
-        return f"{stat.st_size}-{stat.st_mtime_ns}"
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _read_hash(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
-def _hash(value: Any) -> str:
-    """Hash of plain data."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=repr).encode()).hexdigest()
+@cache
+def _read_hash(file: Path, *_: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 def _versions() -> dict[str, str]:

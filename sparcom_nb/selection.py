@@ -9,52 +9,27 @@ import hashlib
 import json
 import platform
 import time
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
-from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import door, one_of
 from sparcom_nb.files import begun_for, discard
 from sparcom_nb.forms import Samples, read_samples
 from sparcom_nb.instructions import sample_text
-from sparcom_nb.models import load_model
-from sparcom_nb.nait.baselines import BASELINES, baseline_score
-from sparcom_nb.nait.directions import Direction, direction_of, sample_activations
-from sparcom_nb.nait.ranking import auc, auc_interval
-from sparcom_nb.nait.readout import CANDIDATES
-from sparcom_nb.nait.scores import (
-    layer_scores,
-    length_correlation,
-    select,
-    standardised,
-    summed,
-)
+from sparcom_nb.prompts import fitting
 from sparcom_nb.sources import Identity, model_path
 
-#: Score -> method and sign of its direction, and whether its layers are put on one scale.
-NEURON_SCORES = {
-    "nait": ("pc1", "pool", True),
-    "nait-drift": ("pc1", "drift", False),
-    "contrast": ("contrast", "pool", False),
-}
-#: What ``auto`` chooses between; of equals the first, which was nowhere the worse (docs/methods.md).
-AUTO = ("contrast", "nait")
-METHODS = ("auto", *NEURON_SCORES, *BASELINES)
-#: Rows of the pool, drawn at random, that stand for it in a direction.
-POOL_ROWS = 512
 #: Different rows that a target needs: two to make a component of, two to judge by.
 TARGET_ROWS = 4
-#: A score whose area is below puts the target's rows hardly above the pool's.
-ENOUGH = 0.6
 _VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy")
 
 
+@door
 def select_rows(
     model: str,
     target: str | Path,
@@ -68,6 +43,7 @@ def select_rows(
     seed: int = 0,
     device: str = "auto",
     batch_tokens: int | None = None,
+    drop_unusable: bool = False,
 ) -> dict[str, Any]:
     """Score every row of ``pool``, choose the best share and write it to ``out``.
 
@@ -96,31 +72,37 @@ def select_rows(
         seed: of ``random``, of the rows held out, and of those that stand for the pool.
         device: of :func:`sparcom_nb.load_model`.
         batch_tokens: tokens in one batch, padding included.
+        drop_unusable: leave rows out that cannot be used, or not by this model; the manifest says
+            how many and why.
 
     Returns:
         The manifest, with ``fresh`` False when it was there already: ``method`` is the score used,
         ``auc`` the area of each (value, low, high: 95 % of :func:`sparcom_nb.nait.auc_interval`),
         ``same_as_target`` how many rows of the pool are the target's as well, ``advice`` what else
-        to try, empty unless the area is below :data:`ENOUGH`.
+        to try, empty unless the area is below :data:`sparcom_nb.nait.judged.ENOUGH`.
 
     Raises:
         InputError: anything wrong with the model, a file or a parameter; a target of fewer than
             :data:`TARGET_ROWS` different rows.
     """
-    _check(method, candidate, ratio, skip)
-    serving, offered = read_samples(target), read_samples(pool)
+    serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
-    known, held = _dealt(serving.rows, target, seed)
-    same = _texts(offered.rows).isin(_texts(serving.rows))
-    if same.all():
-        raise InputError(f"{pool}: every row is one of {target}; give a pool with other rows too")
+    _dealt(serving.rows, target, seed)  # both refuse before a model is loaded
+    _same(offered.rows, serving.rows, pool)
     identity = Identity(model, model_path(model))
+    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+    from sparcom_nb.nait.judged import AUTO, METHODS, advice_on, areas_of, judged_scores
+    from sparcom_nb.nait.scores import length_correlation, select
+
+    one_of("method", method, METHODS)
     wanted = {
         "model": model,
         "weights_sha256": identity.weights_sha256,
-        "target": _said(target, serving) | {"held_out": len(held)},
+        "converted_from": identity.converted_from,
+        "target": _said(target, serving),
         "pool": _said(pool, offered),
-        "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip},
+        "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip}
+        | {"drop_unusable": drop_unusable},
         "seed": seed,
         "versions": {name: version(name) for name in _VERSIONS}
         | {"python": platform.python_version()},
@@ -131,17 +113,29 @@ def select_rows(
     work = begun_for(out.with_name(f".{out.name}.work"), wanted)
     began = time.perf_counter()
     ready = load_model(model, device)
-    table, ranked = _scores(ready, (known, held), offered.rows, wanted, work, batch_tokens)
-    areas = _areas(table[~same.to_numpy()], ranked)
+    rows, unusable = {"target": serving.rows, "pool": offered.rows}, {}
+    for name, samples in (("target", serving), ("pool", offered)):
+        unread: list[str] = []
+        if drop_unusable:
+            rows[name], unread = fitting(ready, samples.rows, ["sample", "response"])
+        faults = samples.unusable + unread
+        unusable[name] = {"rows": len(faults), "first": faults[:5]}
+    known, held = _dealt(rows["target"], target, seed)
+    same = _same(rows["pool"], rows["target"], pool)
+    table, ranked = judged_scores(ready, (known, held), rows["pool"], wanted, work, batch_tokens)
+    areas = areas_of(table[~same], ranked)
     used = max(AUTO, key=lambda name: areas[name]["value"]) if method == "auto" else method
     scores = table[used]
-    text = _lines(offered, scores, chosen := select(scores, ratio))
+    chosen = select(scores, ratio)
+    text = _lines(offered, scores, chosen)
     manifest = wanted | {
         "method": used,
         "auc": areas,
-        "advice": _advice(used, areas),
+        "advice": advice_on(used, areas),
+        "held_out": len(held),
         "same_as_target": int(same.sum()),
         "chosen": len(chosen),
+        "unusable": unusable,
         "length_correlation": length_correlation(scores, table["length"]),
         "seconds": round(time.perf_counter() - began, 2),
         "sha256": _hash(text),
@@ -164,90 +158,20 @@ def _dealt(rows: pd.DataFrame, path: str | Path, seed: int) -> tuple[pd.DataFram
     return different.drop(held), different.loc[held]
 
 
+def _same(pool: pd.DataFrame, target: pd.DataFrame, path: str | Path) -> np.ndarray:
+    """Which rows of the pool are the target's as well: bool [row]."""
+    same = _texts(pool).isin(_texts(target)).to_numpy(dtype=bool)
+    if same.all():
+        raise InputError(
+            f"{path}: every row is one of the target's; give a pool with other rows too"
+        )
+    return same
+
+
 def _texts(rows: pd.DataFrame) -> pd.Series:
     """What two rows are the same by: all that is said, whatever the spaces."""
     texts = [" ".join(sample_text(row).split()) for row in rows.to_dict("records")]
     return pd.Series(texts, rows.index)
-
-
-def _scores(
-    model: TransformerBridge,
-    target: tuple[pd.DataFrame, pd.DataFrame],
-    pool: pd.DataFrame,
-    wanted: dict[str, Any],
-    work: Path,
-    batch_tokens: int | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every score of the pool's rows, and of the held-out ones: [id], a column a score and ``length``."""
-    (known, held), seed = target, wanted["seed"]
-    asked = wanted["parameters"]
-    options: dict[str, Any] = {"batch_tokens": batch_tokens}
-    directions = _directions(model, known, pool, wanted, work, options)
-    read = partial(layer_scores, model, directions=directions, candidates=(asked["candidate"],))
-    of_pool = read(pool, store=work / "scores.zarr", **options).load()
-    tables = [_table(layers, of_pool) for layers in (of_pool, read(held, **options))]
-    if (name := asked["method"]) in BASELINES and name != "length":
-        for table, rows, drawn in zip(tables, (pool, held), (seed, seed + 1), strict=True):
-            table[name] = baseline_score(name, model, rows, known, drawn, **options)
-    for table in tables:
-        if (broken := table.isna().any(axis=1)).any():
-            raise InputError(
-                f"row {table.index[broken][0]!r} has no score (NaN): the model's numbers overflow on "
-                "it; shorten or drop the row"
-            )
-    return tables[0], tables[1]
-
-
-def _directions(
-    model: TransformerBridge,
-    target: pd.DataFrame,
-    pool: pd.DataFrame,
-    wanted: dict[str, Any],
-    work: Path,
-    options: dict[str, Any],
-) -> dict[str, Direction]:
-    """The direction of every score in :data:`NEURON_SCORES`; made once."""
-    files = {name: work / f"{name}.safetensors" for name in NEURON_SCORES}
-    if not all(file.exists() for file in files.values()):
-        others = pool.sample(min(POOL_ROWS, len(pool)), random_state=wanted["seed"])
-        read = partial(sample_activations, model, skip=wanted["parameters"]["skip"], **options)
-        own, around = read(target), read(others)
-        for name, (method, sign, _) in NEURON_SCORES.items():
-            direction_of(own, method, around, name, sign).save(files[name])
-    return {name: Direction.load(file, model) for name, file in files.items()}
-
-
-def _table(layers: xr.DataArray, pool: xr.DataArray) -> pd.DataFrame:
-    """Scores from what every layer adds [instruction, candidate, direction, layer]."""
-    made = {}
-    for name, (_, _, one_scale) in NEURON_SCORES.items():
-        own, around = (part.sel(direction=name, drop=True)[:, 0] for part in (layers, pool))
-        made[name] = summed(standardised(own, around) if one_scale else own).to_numpy()
-    index = pd.Index(layers["instruction"].to_numpy().astype(object), name="id")
-    return pd.DataFrame(made | {"length": layers["n_tokens"].to_numpy().astype(float)}, index)
-
-
-def _areas(pool: pd.DataFrame, held: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Area under the curve of every score, held-out rows against the pool's, with its interval."""
-    positive, found = np.arange(len(held) + len(pool)) < len(held), {}
-    for name in pool:
-        value = auc(np.concatenate([held[name], pool[name]]), positive)
-        low, high = auc_interval(value, len(held), len(pool))
-        found[name] = {"value": value, "low": low, "high": high}
-    return found
-
-
-def _advice(used: str, areas: dict[str, dict[str, float]]) -> str:
-    """What else to try where a score does not find the target; empty where it does."""
-    if areas[used]["value"] >= ENOUGH:
-        return ""
-    best = max(areas, key=lambda name: areas[name]["value"])
-    other = f"--method {best} (AUC {areas[best]['value']:.2f}), "
-    return (
-        f"{used} hardly puts held-out target rows above the pool (AUC {areas[used]['value']:.2f}, "
-        f"chance .50); try {other if areas[best]['value'] >= ENOUGH else ''}more target rows of one "
-        "kind, another model, --candidate drift, --skip 4 or --method embedding"
-    )
 
 
 def _lines(pool: Samples, scores: pd.Series, chosen: pd.Index) -> str:
@@ -266,17 +190,6 @@ def _said(path: str | Path, samples: Samples) -> dict[str, Any]:
         "rows": len(samples.lines),
         "sha256": _hash("\n".join(samples.lines)),
     }
-
-
-def _check(method: str, candidate: str, ratio: float, skip: int) -> None:
-    if method not in METHODS:
-        raise InputError(f"unknown method {method!r}; use one of {', '.join(METHODS)}")
-    if candidate not in CANDIDATES:
-        raise InputError(f"unknown candidate {candidate!r}; use {' or '.join(CANDIDATES)}")
-    if not 0 < ratio <= 1:
-        raise InputError(f"ratio must be above 0 and at most 1, not {ratio}")
-    if skip < 0:
-        raise InputError(f"skip must be 0 or more, not {skip}")
 
 
 def _check_free(pool: Samples, path: str | Path) -> None:

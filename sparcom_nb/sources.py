@@ -1,19 +1,22 @@
-"""Where models come from: the catalogue of pairs, and from a name to a folder or file.
+"""Where models come from: the catalogue of pairs, and from a name to a folder of safetensors.
 
-Nothing here loads a model, so that names can be checked and pairs be listed at once.
+Nothing here loads a model, so that names can be checked and pairs be listed at once. Only a GGUF file,
+or a file in parts, becomes a folder first (:mod:`sparcom_nb.convert`), once.
 """
 
 import contextlib
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from safetensors import SafetensorError, safe_open
 
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.files import shipped
 from sparcom_nb.prompts import Template
 
@@ -96,19 +99,46 @@ PAIRS = {
 
 @dataclass(frozen=True)
 class Identity:
-    """Which model this is: the name it was asked by, and the folder or file it came from."""
+    """Which model this is: the name it was asked by, and the folder it was loaded from.
+
+    A GGUF file is known by the weights of the folder that is made of it, so that both are one model.
+    """
 
     name: str
     path: Path
 
-    @cached_property
+    @property
     def weights_sha256(self) -> str:
         """SHA-256 over all weight files in the order of their names."""
         digest = hashlib.sha256()
-        for file in _weight_files(self.path):
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        for file in sorted(self.path.glob("*.safetensors")):
+            digest.update(bytes.fromhex(file_sha256(file)))
         return digest.hexdigest()
+
+    @property
+    def converted_from(self) -> dict[str, str] | None:
+        """Name and SHA-256 of the file whose conversion the folder is; None for any other folder."""
+        record = self.path / CONVERTED
+        if not record.is_file():
+            return None
+        told = json.loads(record.read_text(encoding="utf-8"))
+        return {"file": told["source"], "sha256": told["source_sha256"]}
+
+
+#: What stands in a folder that was made of a GGUF file, and says of which.
+CONVERTED = "converted.json"
+
+
+def file_sha256(file: Path) -> str:
+    """SHA-256 of a file, which is read once in a process unless it changes."""
+    found = file.stat()
+    return _sha256(file, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _sha256(file: Path, size: int, changed: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def list_pairs() -> pd.DataFrame:
@@ -135,13 +165,84 @@ def list_pairs() -> pd.DataFrame:
 
 
 def check_pair(name: str) -> str:
-    """Return the name of a pair, or of two models written ``BASE,INSTRUCT``; else InputError."""
-    if name not in PAIRS and name.count(",") != 1:
+    """Return the name of a pair, or of two models as ``BASE,INSTRUCT`` without blanks; else InputError."""
+    members = [part.strip() for part in name.split(",")]
+    if name.strip() not in PAIRS and (len(members) != 2 or not all(members)):
         raise InputError(
             f"unknown pair {name!r}; use one of {', '.join(PAIRS)}, or two models of your own as "
             "BASE,INSTRUCT"
         )
-    return name
+    return ",".join(members)
+
+
+#: What two models must have alike for one to be compared with the other, by its names in config.json.
+_ALIKE = {
+    "architecture": ("model_type",),
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "activations a token": ("hidden_size", "n_embd", "d_model"),
+    "neurons a layer": ("intermediate_size", "n_inner", "ffn_dim", "d_ff"),
+    "neurons an expert": ("moe_intermediate_size",),
+    "experts a layer": ("num_experts", "num_local_experts", "n_routed_experts"),
+}
+
+
+def check_comparable(pair: str) -> None:
+    """Refuse two models of your own that differ in architecture, size or vocabulary.
+
+    Read from config.json and tokenizer.json; a GGUF file is compared when it is loaded.
+
+    Raises:
+        InputError: says what differs, or which model cannot be found.
+    """
+    if pair in PAIRS:
+        return
+    base, tuned = (model_path(member_name(pair, member)) for member in MEMBERS)
+    if base.is_file() or tuned.is_file():
+        return
+    for what, names in _ALIKE.items():
+        one, other = (_stated(folder, names) for folder in (base, tuned))
+        if None not in (one, other) and one != other:
+            raise InputError(_differ(base, tuned, f"{what} {one} and {other}"))
+    if token := _other_token(base / "tokenizer.json", tuned / "tokenizer.json"):
+        raise InputError(_differ(base, tuned, f"their vocabularies differ, first in {token!r}"))
+
+
+def _differ(base: Path, tuned: Path, why: str) -> str:
+    names = " and ".join(str(path)[-60:] for path in (base, tuned))
+    return f"{names} cannot be compared: {why}; give a base model and what was tuned from it"
+
+
+def _stated(folder: Path, names: tuple[str, ...]) -> Any:
+    """What a model's configuration says under one of the names; None when it does not."""
+    config = _json(folder / "config.json")
+    config |= config.get("text_config") or {}
+    return next((config[name] for name in names if config.get(name) is not None), None)
+
+
+def _other_token(base: Path, tuned: Path) -> str | None:
+    """The first token of one tokenizer that has another number, or none, in the other."""
+    if not (base.is_file() and tuned.is_file()) or base.read_bytes() == tuned.read_bytes():
+        return None
+    numbers, others = (_vocabulary(path) for path in (base, tuned))
+    return next((token for token, number in numbers.items() if others.get(token) != number), None)
+
+
+def _vocabulary(tokenizer: Path) -> dict[str, int]:
+    """Number of every token that was not added later."""
+    vocabulary = _json(tokenizer).get("model", {}).get("vocab", {})
+    if isinstance(vocabulary, list):  # Unigram: token and score
+        return {token: number for number, (token, _) in enumerate(vocabulary)}
+    return vocabulary
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    if not isinstance(read, dict):
+        raise InputError(f"{path}: a JSON object is expected")
+    return read
 
 
 def pair_kind(name: str) -> str:
@@ -152,19 +253,10 @@ def pair_kind(name: str) -> str:
     """
     if name in PAIRS:
         return PAIRS[name].kind
-    from transformers import AutoConfig
+    from sparcom_nb.models import load_config
 
-    folder, options = config_place(model_path(member_name(name, "instruct")))
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder}: no readable configuration ({error})") from None
-    return "moe" if has_experts(config) else "dense"
-
-
-def config_place(path: Path) -> tuple[Path, dict[str, str]]:
-    """Return folder and options by which transformers reads a model folder or GGUF file."""
-    return (path.parent, {"gguf_file": path.name}) if path.is_file() else (path, {})
+    tuned = member_name(name, "instruct")
+    return "moe" if has_experts(load_config(tuned, model_path(tuned))) else "dense"
 
 
 def has_experts(config: Any) -> bool:
@@ -180,20 +272,23 @@ def member_name(pair: str, member: str) -> str:
 
 
 def model_path(name_or_path: str | Path) -> Path:
-    """Turn a name into a folder or GGUF file, fetched from the hub when it is not here.
+    """Turn a name into a folder of safetensors, fetched from the hub when it is not here.
+
+    A GGUF file is converted, and a file that comes in parts is joined, into the user's cache.
 
     Raises:
-        InputError: an unknown name, a hub id that cannot be fetched, weights that are only pickles.
+        InputError: an unknown name, a hub id that cannot be fetched, weights that are only pickles,
+            missing or damaged.
     """
     name = str(name_or_path)
     pair, _, member = name.rpartition("/")
     if pair in PAIRS and member in MEMBERS:
         here = local_path(pair, member)
-        return _checked_path(here) if here else _from_hub(getattr(PAIRS[pair], member))
+        return _folder(here, name) if here else _from_hub(getattr(PAIRS[pair], member))
     if pair in PAIRS and member == PLACEBO:
-        return _placebo_path(pair)
-    if Path(name).exists():
-        return _checked_path(Path(name))
+        return _folder(_placebo_path(pair), name)
+    if _exists(name):
+        return _folder(Path(name), name)
     if name in PAIRS:
         raise InputError(f"{name!r} is a pair; name a member: {name}/base or {name}/instruct")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and pair not in PAIRS:
@@ -202,6 +297,13 @@ def model_path(name_or_path: str | Path) -> Path:
         f"unknown model {name!r}; use a pair's member such as tiny-dense/instruct "
         "(`sparcom-nb models` lists them), a Hugging Face folder, a GGUF file or a hub id"
     )
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # longer than a name may be, or with a zero in it
+        return False
 
 
 def local_path(pair: str, member: str) -> Path | None:
@@ -265,26 +367,94 @@ def _from_hub(repo: str, local_only: bool = False) -> Path:
             f"({type(error).__name__}); run `hf download {repo}` where there is network, "
             "or give a local folder"
         ) from None
-    return _checked_path(Path(folder), repo)
+    return _folder(Path(folder), repo)
 
 
-def _checked_path(path: Path, name: str | None = None) -> Path:
-    """Return a model's path, or say what is wrong with it."""
-    name = name or str(path)
-    if path.is_file():
-        if path.suffix != ".gguf":
-            raise InputError(f"{name}: a model file must be .gguf; else give its folder")
-        return path
-    if not (path / "config.json").is_file():
+def _folder(path: Path, name: str) -> Path:
+    """Return the folder of a model that is here, or say what is wrong with it."""
+    from sparcom_nb import convert
+
+    name = one_line(name, 90)
+    if path.is_file() and path.suffix != ".gguf":
+        raise InputError(f"{name}: a model file must be .gguf; else give its folder")
+    if path.is_file() or any(path.glob("*.part[0-9]*")):
+        path = convert.cached(path)
+    _check_config(path, name)
+    _check_weights(path, name)
+    return path
+
+
+def _check_config(folder: Path, name: str) -> None:
+    """Refuse a configuration that is none, and weights that are packed."""
+    file = folder / "config.json"
+    if not file.is_file():
         raise InputError(f"{name}: no config.json; a Hugging Face model folder is expected")
-    if not _weight_files(path):
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{name}: config.json cannot be read as JSON ({error})") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{name}: config.json holds a {type(config).__name__}, not an object")
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        if packed := part.get("quantization_config") or part.get("compression_config"):
+            how = packed.get("quant_method", "packed") if isinstance(packed, dict) else packed
+            raise InputError(
+                f"{name}: its weights are quantised ({one_line(how, 40)}), which is not supported; "
+                "take the unquantised checkpoint, or a GGUF file, which is unpacked"
+            )
+
+
+_WHOLE = "model.safetensors"
+_INDEX = f"{_WHOLE}.index.json"
+
+
+def _check_weights(folder: Path, name: str) -> None:
+    """Refuse a folder whose weights are not all here, whole, and safetensors."""
+    if (folder / "adapter_config.json").exists():
+        raise InputError(
+            f"{name}: holds an adapter (adapter_config.json); give the whole model: "
+            "PeftModel.merge_and_unload().save_pretrained(new_folder)"
+        )
+    here = sorted(file.name for file in folder.glob("*.safetensors"))
+    if not here:
         raise InputError(
             f"{name}: no .safetensors weights (pickled weights are not loaded, they can run code); "
             "convert them where you trust them: AutoModelForCausalLM.from_pretrained(folder)"
             ".save_pretrained(new_folder), or use the hub's safetensors conversion"
         )
-    return path
+    if any(folder.glob("shard-*-model-*.safetensors")):
+        raise InputError(
+            f"{name}: holds shards of a distributed training ({one_line(here[0], 40)} ...); give the "
+            "whole model, as save_pretrained writes it"
+        )
+    for file in _used(folder, name, here):
+        try:
+            with safe_open(file, "np"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"{name}: {file.name} is damaged ({one_line(error, 90)}); fetch it again"
+            ) from None
 
 
-def _weight_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.glob("*.safetensors"))
+def _used(folder: Path, name: str, here: list[str]) -> list[Path]:
+    """Weight files that are loaded: the whole one, or else those that the index names."""
+    if _WHOLE in here:
+        return [folder / _WHOLE]
+    if not (folder / _INDEX).is_file():
+        raise InputError(
+            f"{name}: neither {_WHOLE} nor {_INDEX}, only {one_line(', '.join(here), 90)}; "
+            "give the model as save_pretrained writes it"
+        )
+    try:
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        shards = sorted({str(shard) for shard in index["weight_map"].values()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{name}: {_INDEX} cannot be read ({one_line(error, 90)})") from None
+    if missing := [shard for shard in shards if shard not in here]:
+        raise InputError(
+            f"{name}: {len(missing)} of the {len(shards)} weight files that {_INDEX} names are not "
+            f"here as .safetensors ({one_line(', '.join(missing), 90)}); fetch them"
+        )
+    return [folder / shard for shard in shards]

@@ -314,6 +314,12 @@ def half(category: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rank < ((count + up) // 2)[index]
 
 
+def known_mean(values: np.ndarray) -> float:
+    """Mean of the values there are; NaN without any."""
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else float("nan")
+
+
 def random_rotation(d: int, rng: np.random.Generator) -> np.ndarray:
     """A uniformly random rotation [d, d] (Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.normal(size=(d, d)))

@@ -1,4 +1,4 @@
-"""Where to read and write inside a model: the only file that knows hook names.
+"""Where to read and write inside a model, and what was proved of it at load.
 
 A *neuron* is a coordinate of the hidden layer of a feed-forward network (FFN). With the gate
 z = x W_gate, the up projection u = x W_up and the activation function sigma (SPARCOM, Zhang et al.
@@ -8,17 +8,20 @@ z = x W_gate, the up projection u = x W_up and the activation function sigma (SP
 * site ``post`` is sigma(z) * u, the input of the down projection (ungated: the same as ``gate``).
 
 Every token goes through the FFN of a dense layer (kind ``dense``) and through the shared expert of a
-Qwen2-MoE layer (kind ``shared``). Only the tokens that the router sends there go through an expert.
+sparse one (kind ``shared``). Only the tokens that the router sends there go through an expert.
 
-Mixture-of-Experts layers keep their neurons inside experts. Transformers fuses all experts of a
-layer into one parameter, without a module per expert to hook, so this file registers an experts
-implementation of its own, equal to the library's ``eager`` bit for bit, that offers every chosen
-expert's activations to a tap.
+The taps are hooks on modules of the Hugging Face model inside, found by :mod:`sparcom_nb.anatomy`.
+Mixture-of-Experts layers keep their neurons inside experts, which transformers fuses into one
+parameter without a module per expert to hook, so this file registers an experts implementation of
+its own, equal to the library's ``eager`` bit for bit, that offers every chosen expert's activations
+to a tap.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Any
 
 import torch
@@ -26,43 +29,54 @@ from torch import Tensor
 from torch.nn.functional import linear, one_hot
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import DynamicCache
-from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
+from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS, _default_apply_gate
 
+from sparcom_nb import anatomy
+from sparcom_nb.anatomy import EXPERTS_IMPLEMENTATION, Anatomy, Network
 from sparcom_nb.errors import InputError
 
 SITES = ("gate", "post")
-#: Where in a layer the network of each kind is.
-_NETWORKS = {"dense": "mlp", "shared": "mlp.shared_expert"}
-KINDS = tuple(_NETWORKS)
-EXPERTS_IMPLEMENTATION = "sparcom_nb"
+KINDS = ("dense", "shared")
 
-#: ``visit(layer, activation)``; the activation is [batch, token, neuron].
+#: ``visit(layer, activation)``; the activation is [batch, token, neuron], or, where a network sees
+#: the tokens of a batch in one row, [batch x token, neuron].
 Visit = Callable[[int, Tensor], None]
 #: ``visit(layer, expert, token, activation)``; token [n] indexes the flattened batch x tokens, the
 #: activation is [n, neuron].
 ExpertVisit = Callable[[int, int, Tensor, Tensor], None]
 #: ``tap(expert, token, gate, post)`` of one layer: token [n] indexes the flattened batch x tokens,
-#: gate (before sigma) and post are [n, neuron]; it returns the post to go on with.
+#: gate and post are [n, neuron]; it returns the post to go on with.
 ExpertTap = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What of a model holds for sequences of up to ``reach`` tokens.
+
+    ``left``: padding on the left is invisible. ``pieces``: a sequence run in pieces, with a cache,
+    has the derivatives of the whole one.
+    """
+
+    reach: float
+    left: bool
+    pieces: bool
 
 
 def dense_layers(model: TransformerBridge) -> list[int]:
     """Numbers of the layers whose FFN is one network."""
-    return [n for n in range(model.cfg.n_layers) if not _is_sparse(model, n)]
+    return sorted(_parts(model).networks["dense"])
 
 
 def sparse_layers(model: TransformerBridge) -> list[int]:
     """Numbers of the layers whose FFN is a set of experts."""
-    return [n for n in range(model.cfg.n_layers) if _is_sparse(model, n)]
+    return sorted(_parts(model).experts)
 
 
 def network_layers(model: TransformerBridge, kind: str = "dense") -> list[int]:
     """Numbers of the layers that have a network of this kind."""
     if kind not in KINDS:
         raise InputError(f"unknown kind {kind!r}; use one of {', '.join(KINDS)}")
-    if kind == "dense":
-        return dense_layers(model)
-    return [n for n in sparse_layers(model) if hasattr(model.blocks[n].mlp, "shared_expert")]
+    return sorted(_parts(model).networks[kind])
 
 
 def device(model: TransformerBridge) -> torch.device:
@@ -72,27 +86,25 @@ def device(model: TransformerBridge) -> torch.device:
 
 def width(model: TransformerBridge, kind: str = "dense") -> int:
     """Return the number of neurons of a network of this kind (the same in all layers)."""
-    return _network(model, network_layers(model, kind)[0], kind).W_out.shape[0]
+    return _network(model, network_layers(model, kind)[0], kind).down.weight.shape[0]
 
 
 def experts_shape(model: TransformerBridge) -> tuple[int, int]:
     """Return the numbers of experts of a sparse layer and of neurons of an expert."""
-    down_proj = _experts(model, sparse_layers(model)[0]).down_proj
-    return down_proj.shape[0], down_proj.shape[2]
+    n_experts, n_neurons, _ = _expert_weights(model, sparse_layers(model)[0]).shape
+    return n_experts, n_neurons
 
 
 def write_norms(model: TransformerBridge, kind: str = "dense") -> Tensor:
     """Norms [layer, neuron] of what the neurons write: the columns of W_down."""
     layers = network_layers(model, kind)
-    return torch.stack(
-        [_network(model, n, kind).W_out.detach().float().norm(dim=1) for n in layers]
-    )
+    return torch.stack([_network(model, n, kind).down.weight.float().norm(dim=1) for n in layers])
 
 
 def expert_write_norms(model: TransformerBridge) -> Tensor:
     """Norms [layer, expert, neuron] of what the neurons of the experts write."""
-    down = [_experts(model, n).down_proj.detach().float() for n in sparse_layers(model)]
-    return torch.stack([weight.norm(dim=1) for weight in down])
+    down = [_expert_weights(model, n).float() for n in sparse_layers(model)]
+    return torch.stack([weight.norm(dim=2) for weight in down])
 
 
 def output_weights(
@@ -105,43 +117,59 @@ def output_weights(
     """
     if kind == "expert":
         for layer in sparse_layers(model):
-            for expert, weight in enumerate(_experts(model, layer).down_proj.detach()):
-                yield layer, expert, weight.T
+            for expert, weight in enumerate(_expert_weights(model, layer)):
+                yield layer, expert, weight
     else:
         for layer in network_layers(model, kind):
-            yield layer, None, _network(model, layer, kind).W_out.detach()
+            yield layer, None, _network(model, layer, kind).down.weight
 
 
 def final_norm_gain(model: TransformerBridge) -> Tensor:
-    """Gain [d_model] of the norm between the last layer and the unembedding."""
-    return model.ln_final.weight.detach()
+    """Gain [d_model] that the norm before the unembedding really applies.
+
+    Raises:
+        InputError: there is no norm right before the unembedding.
+    """
+    parts = _parts(model)
+    if isinstance(parts.final_norm, str):
+        raise InputError(f"{model.identity.name} has {parts.final_norm}: leave fold_norm out")
+    weight = parts.head.weight.detach()
+    return anatomy.gain(parts.final_norm, weight.shape[1], weight)
 
 
 def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor:
     """Rows [token, d_model] of the ``input`` or ``output`` embedding, at least in float32."""
     if matrix not in ("input", "output"):
         raise InputError(f"unknown matrix {matrix!r}; use input or output")
-    weight = model.W_E if matrix == "input" else model.W_U.T
-    rows = weight.detach()[ids.to(weight.device)]
+    parts = _parts(model)
+    weight = (parts.embedding if matrix == "input" else parts.head).weight.detach()
+    rows = weight[ids.to(weight.device)]
     return rows if rows.dtype.itemsize > 4 else rows.float()
 
 
 def attention_weights(model: TransformerBridge) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Yield the number of every layer with its W_q and W_k [head, d_model, d_head].
+    """Yield the number of every layer with attention and its W_q and W_k [head, d_model, d_head].
 
     The gain of the layer's input norm is folded in, and every key head stands once for each query
     head that reads it (grouped-query attention), so that heads pair up. At least in float32.
+
+    Raises:
+        InputError: a layer has no norm before its attention, or no matrix of queries or keys.
     """
-    for layer in range(model.cfg.n_layers):
-        block: Any = model.blocks[layer]
-        if not hasattr(block, "ln1"):
-            raise InputError(
-                f"layer {layer} has no norm before its attention; this architecture is not supported"
-            )
-        gain = block.ln1.w.detach()[:, None]
-        query, key = (weight.detach() * gain for weight in (block.attn.W_Q, block.attn.W_K))
-        key = key.repeat_interleave(len(query) // len(key), dim=0)
+    found = _parts(model).attention
+    if reason := next((why for why in found.values() if isinstance(why, str)), not found):
+        why = "it has no attention" if reason is True else reason
+        raise InputError(f"{model.identity.name} has no word pairs: {why}; leave this method out")
+    for layer, attention in found.items():
+        pair = attention.query.weight, attention.key.weight
+        gain = anatomy.gain(attention.norm, pair[0].shape[1], pair[0])[:, None]
+        query, key = (weight * gain for weight in pair)
         yield layer, *((w if w.dtype.itemsize > 4 else w.float()) for w in (query, key))
+
+
+def pads_left(model: TransformerBridge, length: int) -> bool:
+    """Whether prompts of up to ``length`` tokens may be padded on the left: no number changes."""
+    return model.proved.left and length <= model.proved.reach
 
 
 def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
@@ -150,10 +178,9 @@ def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
     ids and mask (1 = token, 0 = padding) are [batch, token]. Padding on the right needs no mask in
     a causal model: no token looks at what comes after it.
     """
-    extra = {} if bool(mask[:, 0].all()) else _left_padding(mask, model.cfg.dtype)
     base: Any = model.original_model.base_model
     with torch.inference_mode():
-        base(input_ids=ids, use_cache=False, **extra)
+        base(input_ids=ids, use_cache=False, **left_padding(base, mask))
 
 
 def logits(model: TransformerBridge, ids: Tensor, positions: Tensor) -> Tensor:
@@ -163,7 +190,9 @@ def logits(model: TransformerBridge, ids: Tensor, positions: Tensor) -> Tensor:
     """
     whole: Any = model.original_model
     with torch.inference_mode():
-        return whole(input_ids=ids, use_cache=False, logits_to_keep=positions).logits
+        if takes(whole, "logits_to_keep"):
+            return whole(input_ids=ids, use_cache=False, logits_to_keep=positions).logits
+        return whole(input_ids=ids, use_cache=False).logits[:, positions]
 
 
 def differentiable_logits(
@@ -174,100 +203,107 @@ def differentiable_logits(
     The first piece ends with the ``step``-th token from ``start`` on still to be predicted, the
     next ones predict ``step`` tokens each. Keys and values of earlier pieces are kept with their
     graph, so that a derivative goes back through no token that comes after what it is a derivative
-    of.
+    of. Where a model's cache is not proved to keep the graph, all tokens run in one piece.
 
     Yields:
         The input embeddings of the first piece [batch, token, d_model] (a leaf, the same each
         time), what the unembedding reads, and the logits, both [batch, position, ...] at the
         positions that predict this piece's tokens from ``start`` on. The last token predicts none.
     """
-    whole: Any = model.original_model
-    cache, seen = DynamicCache(config=whole.config), {}
+    if not (model.proved.pieces and ids.shape[1] <= model.proved.reach):
+        step = ids.shape[1]
+    yield from pieces(model.original_model, _parts(model), ids, mask, start, step)
+
+
+def pieces(
+    whole: Any, parts: Anatomy, ids: Tensor, mask: Tensor, start: int, step: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Do what :func:`differentiable_logits` says, in pieces of ``step`` whatever was proved."""
+    seen: dict[str, Any] = {}
     end = ids.shape[1] - 1
     edges = [0, *range(start - 1 + step, end, step), end]
+    alone = len(edges) == 2
+    cache = None if alone else DynamicCache(config=whole.config.get_text_config())
+    sliced = takes(whole, "logits_to_keep")
 
-    def leaf(embedded: Tensor, hook: Any) -> Tensor | None:
+    def leaf(_: Any, given: Any, embedded: Tensor) -> Tensor | None:
         if "leaf" in seen:
             return None
         return seen.setdefault("leaf", embedded.detach().requires_grad_())
 
-    def head(state: Tensor, hook: Any) -> None:
-        seen["state"] = state
+    def head(_: Any, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        seen["state"] = given[0] if sliced else given[0][:, -seen["kept"] :]
+        return (seen["state"], *given[1:])
 
     for first, stop in pairwise(edges):
-        extra = {} if bool(mask[:, 0].all()) else _left_padding(mask[:, :stop], model.cfg.dtype)
-        extra = {name: value[..., first:stop, :] if value.dim() > 2 else value[:, first:stop]
-                 for name, value in extra.items()}  # fmt: skip
-        with model.hooks(fwd_hooks=[("embed.hook_out", leaf), ("unembed.hook_in", head)]):
+        seen["kept"] = stop - max(first, start - 1)
+        extra: dict[str, Any] = dict(left_padding(whole, mask[:, :stop], first))
+        if sliced:
+            extra["logits_to_keep"] = seen["kept"]
+        if not alone:
+            extra["past_key_values"] = cache
+        with (
+            parts.embedding.register_forward_hook(leaf),
+            parts.head.register_forward_pre_hook(head),
+        ):
             logits = whole(
                 input_ids=ids[:, first:stop],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=stop - max(first, start - 1),
+                use_cache=not alone,
                 **extra,
             ).logits
         yield seen["leaf"], seen["state"], logits
 
 
 def generate(
-    model: TransformerBridge, ids: Tensor, mask: Tensor, max_new_tokens: int, pad_id: int
-) -> Tensor:
-    """Greedy continuation of left-padded prompts: [batch, prompt and new tokens]."""
+    model: TransformerBridge, ids: Tensor, mask: Tensor, max_new_tokens: int
+) -> list[list[int]]:
+    """Greedy continuation of left-padded prompts: the new tokens of each, before its end token."""
     whole: Any = model.original_model
-    return whole.generate(
+    made = whole.generate(
         ids,
         attention_mask=mask,
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        pad_token_id=pad_id,
+        pad_token_id=0,
     )
+    end = whole.generation_config.eos_token_id
+    ends = set(end if isinstance(end, list) else [end])
+    return [
+        list(takewhile(lambda one: one not in ends, row))
+        for row in made[:, ids.shape[1] :].tolist()
+    ]
 
 
 @contextmanager
 def reading(
-    model: TransformerBridge,
-    site: str,
-    visit: Visit,
-    sign_only: bool = False,
-    kind: str = "dense",
+    model: TransformerBridge, site: str, visit: Visit, kind: str = "dense"
 ) -> Iterator[None]:
-    """Call ``visit`` with every layer's activation at ``site`` while the model runs.
-
-    ``sign_only`` allows the gate's pre-activation in place of its activation where both have the
-    same sign, which saves the activation function. A shared expert sees the tokens of a batch in
-    one row: its activation is [batch x token, neuron].
-    """
+    """Call ``visit`` with every layer's activation at ``site`` while the model runs."""
     _check_site(site)
-    layers = network_layers(model, kind)
-    hooks = [_reader(model, layer, site, visit, sign_only, kind) for layer in layers]
-    with model.hooks(fwd_hooks=hooks):
+    with ExitStack() as undo:
+        for layer in network_layers(model, kind):
+            undo.enter_context(reader(_network(model, layer, kind), layer, site, visit))
         yield
 
 
 @contextmanager
-def reading_experts(
-    model: TransformerBridge, site: str, visit: ExpertVisit, sign_only: bool = False
-) -> Iterator[None]:
+def reading_experts(model: TransformerBridge, site: str, visit: ExpertVisit) -> Iterator[None]:
     """Call ``visit`` with the activation of every expert at ``site`` for the tokens it is given."""
     _check_site(site)
-    layers = sparse_layers(model)
-    taps = {layer: _expert_reader(model, layer, site, visit, sign_only) for layer in layers}
-    with expert_taps(model, taps):
+    with expert_taps(
+        model, {layer: _expert_reader(layer, site, visit) for layer in sparse_layers(model)}
+    ):
         yield
 
 
 @contextmanager
 def reading_routes(model: TransformerBridge, visit: Visit) -> Iterator[None]:
     """Call ``visit`` with the weights [batch x token, expert] of the chosen experts, 0 elsewhere."""
-
-    def reader(layer: int) -> Callable[..., None]:
-        return lambda weights, hook: visit(layer, weights)
-
-    with model.hooks(
-        fwd_hooks=[
-            (f"blocks.{n}.mlp.gate.hook_expert_weights", reader(n)) for n in sparse_layers(model)
-        ]
-    ):
+    with ExitStack() as undo:
+        for layer in sparse_layers(model):
+            routes = _experts(model, layer).sparcom_routes
+            routes.append(lambda weights, layer=layer: visit(layer, weights))
+            undo.callback(routes.pop)
         yield
 
 
@@ -276,12 +312,9 @@ def writing(
     model: TransformerBridge, change: Callable[[int, Tensor], Tensor], kind: str = "dense"
 ) -> Iterator[None]:
     """Put ``change(layer, post)`` in place of every layer's post while the model runs."""
-    with model.hooks(
-        fwd_hooks=[
-            (f"blocks.{layer}.{_NETWORKS[kind]}.hook_post", _writer(layer, change))
-            for layer in network_layers(model, kind)
-        ]
-    ):
+    with ExitStack() as undo:
+        for layer in network_layers(model, kind):
+            undo.enter_context(writer(_network(model, layer, kind), layer, change))
         yield
 
 
@@ -290,10 +323,9 @@ def expert_taps(model: TransformerBridge, taps: dict[int, ExpertTap]) -> Iterato
     """Attach one tap a sparse layer while the model runs; taps attached before it come first."""
     with ExitStack() as undo:
         for layer, tap in taps.items():
-            experts = _experts(model, layer)
-            before = getattr(experts, "sparcom_taps", ())
-            experts.sparcom_taps = (*before, tap)
-            undo.callback(setattr, experts, "sparcom_taps", before)
+            attached = _experts(model, layer).sparcom_taps
+            attached.append(tap)
+            undo.callback(attached.pop)
         yield
 
 
@@ -315,54 +347,22 @@ def barring(model: TransformerBridge, barred: dict[int, Tensor]) -> Iterator[Non
         yield
 
 
-def prove(model: TransformerBridge) -> None:
-    """Check every layer's taps by use; raise InputError where one does not do what it says.
+def takes(module: Any, name: str) -> bool:
+    """Whether a module's forward has an argument of this name."""
+    return name in inspect.signature(module.forward).parameters
 
-    One batch of the same few tokens, a row for every layer and two to spare: in row n the strongest
-    neuron of layer n is scaled. Every tap must have the right shape and finite values, the two
-    sites must agree with the activation function, and each scaling must move the logits of its row
-    by more than ten times what the two untouched rows differ.
+
+def left_padding(module: Any, mask: Tensor, first: int = 0) -> dict[str, Tensor]:
+    """Arguments that tell a model of padding on the left; tokens before ``first`` were run before.
+
+    A position counts from each prompt's first token.
     """
-    n_layers, ids = model.cfg.n_layers, _probe(model)
-    with ExitStack() as undo:
-        undo.enter_context(reading(model, "gate", _check_values))
-        undo.enter_context(writing(model, _scale_own_row))
-        undo.enter_context(
-            expert_taps(
-                model,
-                {n: _scale_own_row_of_expert(n, ids.shape[1]) for n in sparse_layers(model)},
-            )
-        )
-        undo.enter_context(torch.inference_mode())
-        logits = model(ids, attention_mask=torch.ones_like(ids))
-    moved = (logits - logits[-1]).abs().amax(dim=(1, 2)).float()
-    noise = moved[n_layers]
-    for layer in range(n_layers):
-        if not moved[layer] > 10 * noise:
-            raise InputError(
-                f"layer {layer}: scaling a tapped neuron does not change the logits; "
-                "this architecture is not supported"
-            )
-
-
-def _left_padding(mask: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return positions that start at each prompt's first token, and the additive causal mask.
-
-    Padding sees itself: a row that sees nothing would be NaN wherever softmax runs in float32.
-    """
-    length = mask.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
-    visible = causal & mask.bool()[:, None, :] | torch.eye(length, dtype=torch.bool).to(mask.device)
-    hidden = torch.zeros(visible.shape, dtype=dtype, device=mask.device)
-    hidden.masked_fill_(~visible, torch.finfo(torch.float16).min if dtype.itemsize < 4 else -1e30)
-    return {
-        "attention_mask": hidden[:, None],
-        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
-    }
-
-
-def _is_sparse(model: TransformerBridge, layer: int) -> bool:
-    return getattr(model.blocks[layer].mlp, "bound_dense", None) is False
+    if bool(mask[:, 0].all()):
+        return {}
+    extra = {"attention_mask": mask}
+    if takes(module, "position_ids"):
+        extra["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, first:]
+    return extra
 
 
 def _check_site(site: str) -> None:
@@ -370,67 +370,55 @@ def _check_site(site: str) -> None:
         raise InputError(f"unknown site {site!r}; use one of {', '.join(SITES)}")
 
 
-def _network(model: TransformerBridge, layer: int, kind: str) -> Any:
-    mlp: Any = model.blocks[layer].mlp
-    return mlp.shared_expert if kind == "shared" else mlp
+def _parts(model: TransformerBridge) -> Anatomy:
+    return model.anatomy
 
 
-def _activation_function(layer: int, component: Any) -> Callable[[Tensor], Tensor]:
-    for name in ("act_fn", "act", "activation_fn"):
-        if hasattr(component, name):
-            return getattr(component, name)
-    raise InputError(
-        f"layer {layer}: no activation function found in {type(component).__name__}; "
-        "this architecture is not supported"
+def _network(model: TransformerBridge, layer: int, kind: str) -> Network:
+    return _parts(model).networks[kind][layer]
+
+
+def reader(network: Network, layer: int, site: str, visit: Visit) -> Any:
+    """Attach the hook of one layer. A hook that returns None leaves the activation alone."""
+    if site == "post":
+        return network.down.module.register_forward_pre_hook(
+            lambda module, given: visit(layer, given[0])
+        )
+    return network.gate.register_forward_hook(
+        lambda module, given, made: visit(layer, network.value(made))
     )
 
 
-def _keeps_sign(function: Callable[[Tensor], Tensor]) -> bool:
-    x = torch.linspace(-30, 30, 6001)
-    return bool(((function(x) > 0) == (x > 0)).all())
-
-
-def _reader(
-    model: TransformerBridge, layer: int, site: str, visit: Visit, sign_only: bool, kind: str
-) -> tuple[str, Callable[..., None]]:
-    """Name and hook of one layer. A hook that returns None leaves the activation alone."""
-    function = _activation_function(layer, _network(model, layer, kind).original_component)
-    raw = site == "post" or (sign_only and _keeps_sign(function))
-
-    def hook(activation: Tensor, hook: Any) -> None:
-        visit(layer, activation if raw else function(activation))
-
-    point = "hook_post" if site == "post" else "hook_pre"
-    return f"blocks.{layer}.{_NETWORKS[kind]}.{point}", hook
-
-
-def _expert_reader(
-    model: TransformerBridge, layer: int, site: str, visit: ExpertVisit, sign_only: bool
-) -> ExpertTap:
+def _expert_reader(layer: int, site: str, visit: ExpertVisit) -> ExpertTap:
     """Tap of one layer that leaves the activations alone."""
-    function = _activation_function(layer, _experts(model, layer))
-    raw = sign_only and _keeps_sign(function)
 
     def tap(expert: int, token: Tensor, gate: Tensor, post: Tensor) -> Tensor:
-        seen = post if site == "post" else gate if raw else function(gate)
-        visit(layer, expert, token, seen)
+        visit(layer, expert, token, post if site == "post" else gate)
         return post
 
     return tap
 
 
-def _writer(layer: int, change: Callable[[int, Tensor], Tensor]) -> Callable[..., Tensor]:
-    return lambda activation, hook: change(layer, activation)
+def writer(network: Network, layer: int, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """Attach a hook that puts ``change(layer, post)`` in the place of post."""
+    return network.down.module.register_forward_pre_hook(
+        lambda module, given: (change(layer, given[0]), *given[1:])
+    )
 
 
 def _experts(model: TransformerBridge, layer: int) -> Any:
-    experts = model.blocks[layer].mlp.original_component.experts
-    return getattr(experts, "original_component", experts)
+    return _parts(model).experts[layer].module
+
+
+def _expert_weights(model: TransformerBridge, layer: int) -> Tensor:
+    """W_down transposed [expert, neuron, d_model] of a layer's experts."""
+    experts = _experts(model, layer)
+    weight = experts.down_proj.detach()
+    return weight if experts.is_transposed else weight.transpose(1, 2)
 
 
 def _router(model: TransformerBridge, layer: int) -> Any:
-    router = model.blocks[layer].mlp.original_component.gate
-    return getattr(router, "original_component", router)
+    return _parts(model).experts[layer].router
 
 
 def _route(router: Any, logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -454,18 +442,30 @@ def _barrier(off: Tensor) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
 
 def _check_router(layer: int, router: Any, off: Tensor) -> None:
     """Prove by use that :func:`_route` does what the router does, and that it has a choice left."""
-    like = router.weight
-    probe = torch.arange(8 * like.shape[1], device=like.device).sin().view(8, -1).to(like.dtype)
-    with torch.inference_mode():
-        logits, weights, chosen = router(probe)
-        again, again_chosen = _route(router, logits)
-    if not (chosen.equal(again_chosen) and torch.allclose(weights, again.to(weights.dtype))):
+    if not _routes_by_softmax(router):
         raise InputError(
             f"layer {layer}: {type(router).__name__} does not choose by softmax and top-k, so that "
             "it cannot be re-routed; silence the experts instead"
         )
-    if (off | logits.isneginf()).all(dim=-1).any():
+    barred = router(_router_probe(router))[0].isneginf()
+    if (off | barred).all(dim=-1).any():
         raise InputError(f"all experts of layer {layer} are switched off; leave at least one")
+
+
+def _routes_by_softmax(router: Any) -> bool:
+    try:
+        with torch.inference_mode():
+            logits, weights, chosen = router(_router_probe(router))
+            again, again_chosen = _route(router, logits)
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return False
+    return chosen.equal(again_chosen) and torch.allclose(weights, again.to(weights.dtype))
+
+
+def _router_probe(router: Any) -> Tensor:
+    like = router.weight
+    probe = torch.arange(8 * like.shape[1], device=like.device).sin().view(8, -1)
+    return probe.to(like.dtype)
 
 
 def _experts_forward(
@@ -476,52 +476,59 @@ def _experts_forward(
     A choice of weight zero writes nothing and is left out: it fills a place of an expert that an
     intervention has silenced.
     """
-    taps: tuple[ExpertTap, ...] = getattr(self, "sparcom_taps", ())
+    for visit in self.sparcom_routes:
+        visit(_by_expert(top_k_index, top_k_weights, self.num_experts))
     final = torch.zeros_like(hidden_states)
     places = one_hot(top_k_index, num_classes=self.num_experts)
     chosen = (places * (top_k_weights != 0).unsqueeze(-1)).permute(2, 1, 0)
     for expert in chosen.sum(dim=(1, 2)).nonzero().flatten().tolist():
         rank, token = torch.where(chosen[expert])
-        gate, up = linear(hidden_states[token], self.gate_up_proj[expert]).chunk(2, dim=-1)
-        post = self.act_fn(gate) * up
-        for tap in taps:
+        first = "gate_up_proj" if self.has_gate else "up_proj"
+        gate, post = _gated(self, _project(self, first, expert, hidden_states[token]))
+        for tap in self.sparcom_taps:
             post = tap(expert, token, gate, post)
-        out = linear(post, self.down_proj[expert]) * top_k_weights[token, rank, None]
+        out = _project(self, "down_proj", expert, post) * top_k_weights[token, rank, None]
         final.index_add_(0, token, out.to(final.dtype))
     return final
 
 
+def _by_expert(index: Tensor, weights: Tensor, n_experts: int) -> Tensor:
+    """Weights [token, expert] from those of the chosen [token, rank]."""
+    return weights.new_zeros(len(index), n_experts).scatter_add_(1, index, weights)
+
+
+def _project(experts: Any, name: str, expert: int, x: Tensor) -> Tensor:
+    weight = getattr(experts, name)[expert]
+    bias = getattr(experts, f"{name}_bias")[expert] if experts.has_bias else None
+    return linear(x, weight.T if experts.is_transposed else weight, bias)
+
+
+def _gated(experts: Any, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Sites gate and post of what an expert's first projection makes."""
+    if not experts.has_gate:
+        gate = experts.act_fn(z)
+        return gate, gate
+    if type(experts)._apply_gate is _default_apply_gate:
+        gate, up = z.chunk(2, dim=-1)
+        gate = experts.act_fn(gate)
+        return gate, gate * up
+    return _alone(experts, z), experts._apply_gate(z)
+
+
+def _alone(experts: Any, z: Tensor) -> Tensor:
+    """The factor sigma(z) of a gating of its own: with an up projection that multiplies by one.
+
+    That is 0 where the factor is 1 + u (GPT-OSS), else 1.
+    """
+    up = [torch.zeros_like(z), torch.ones_like(z)]
+    half = z.shape[-1] // 2
+    for one in up:
+        if experts.is_concatenated:
+            one[..., :half] = z[..., :half]
+        else:
+            one[..., ::2] = z[..., ::2]
+    plain = experts._apply_gate(up[0])
+    return plain if plain.any() else experts._apply_gate(up[1])
+
+
 ALL_EXPERTS_FUNCTIONS.register(EXPERTS_IMPLEMENTATION, _experts_forward)
-
-
-def _probe(model: TransformerBridge) -> Tensor:
-    ids = torch.arange(5, 13, device=device(model)) % model.cfg.d_vocab
-    return ids.expand(model.cfg.n_layers + 2, -1).clone()
-
-
-def _check_values(layer: int, activation: Tensor) -> None:
-    if activation.dim() != 3 or not activation.isfinite().all():
-        raise InputError(
-            f"layer {layer}: the tap gives {tuple(activation.shape)} values, not all finite "
-            "[batch, token, neuron]; the weights are damaged or the architecture is not supported"
-        )
-
-
-def _scale_own_row(layer: int, post: Tensor) -> Tensor:
-    strongest = post[layer, -1].abs().argmax()
-    changed = post.clone()
-    changed[layer, :, strongest] *= -3
-    return changed
-
-
-def _scale_own_row_of_expert(layer: int, n_tokens: int) -> ExpertTap:
-    def tap(expert: int, token: Tensor, gate: Tensor, post: Tensor) -> Tensor:
-        own = token // n_tokens == layer
-        if not own.any():
-            return post
-        changed = post.clone()
-        strongest = post[own].abs().amax(dim=0).argmax()
-        changed[own.nonzero().flatten(), strongest] *= -3
-        return changed
-
-    return tap

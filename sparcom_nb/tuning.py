@@ -21,8 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -30,15 +28,15 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 
+from sparcom_nb import sources
 from sparcom_nb.capture import pad
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import begun_for, discard
 from sparcom_nb.instructions import table_hash, validate
-from sparcom_nb.models import quiet
+from sparcom_nb.models import load_bare, load_weights, quiet, usable_device
 from sparcom_nb.muon import Muon
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt, chat_template, encode
-from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.prompts import Prompt, chat_template, check_embedded, encode
 
 IGNORED = -100
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
@@ -147,8 +145,9 @@ class _Trainer(Trainer):
             super()._load_from_checkpoint(resume_from_checkpoint, model)
             return
         own: Any = self.model
-        with quiet():
-            saved = type(own).from_pretrained(resume_from_checkpoint, dtype=own.dtype)
+        saved = load_weights(
+            type(own), resume_from_checkpoint, Path(resume_from_checkpoint), dtype=own.dtype
+        )
         own.load_state_dict(saved.state_dict())
 
 
@@ -258,9 +257,12 @@ def examples(tokenizer: Any, data: pd.DataFrame, context: int) -> list[Prompt]:
     """Prompt, response and end of every row; the response and the end count.
 
     Raises:
-        InputError: a row without a response, or longer than the context.
+        InputError: a row without a response, or longer than the context, or a tokenizer without end.
     """
+    if tokenizer.eos_token_id is None:
+        raise InputError("the tokenizer has no end-of-sequence token (eos_token): set one")
     end = array("i", [tokenizer.eos_token_id])
+    check_embedded(tokenizer, end, "the end of a response")
     return [
         replace(prompt, ids=prompt.ids + end, stop=prompt.stop + 1)
         for prompt in encode(tokenizer, chat_template(tokenizer), data, "response", context - 1)
@@ -269,7 +271,7 @@ def examples(tokenizer: Any, data: pd.DataFrame, context: int) -> list[Prompt]:
 
 def collate(items: list[Prompt], pad_id: int) -> Batch:
     """Right-padded batch whose labels leave out the tokens that do not count."""
-    batch = pad(items, pad_id, "right", torch.device("cpu"))
+    batch = pad(items, "right", torch.device("cpu"), pad_id)
     labels = batch.ids.masked_fill(~batch.counted, IGNORED)
     return {"input_ids": batch.ids, "labels": labels, "attention_mask": batch.mask}
 
@@ -321,7 +323,7 @@ def tune(
     last checkpoint, for the same model, rows and parameters.
 
     Args:
-        model_path: a Hugging Face folder, or a name that :func:`sparcom_nb.load_model` takes.
+        model_path: whatever :func:`sparcom_nb.load_model` takes, a GGUF file included.
         data: rows with instruction, input and response. The prompt is rendered with the tokenizer's
             chat template.
         steps: number of updates, whatever the number of rows: passes follow one another.
@@ -339,26 +341,25 @@ def tune(
         ``out``, a Hugging Face folder in the dtype of the original.
 
     Raises:
-        InputError: no rows, no folder to tune, LoRA without peft, or rows as :func:`examples`.
+        InputError: no rows, a model as in :func:`sparcom_nb.load_model`, LoRA without peft, or rows
+            as in :func:`examples`.
     """
     if len(data) == 0:
         raise InputError("no rows to tune on; give at least one")
-    source, out, rows = _trainable(model_path), Path(out), validate(data)
+    source = sources.Identity(str(model_path), sources.model_path(model_path))
+    out, rows = Path(out), validate(data)
     wanted = {"weights_sha256": source.weights_sha256, "data_sha256": table_hash(rows)}
     wanted |= {"steps": steps, "seed": seed, "lr": lr, "batch": batch, "lora": lora}
     if (record := _record(out)) | wanted == record:
         return out
     work = begun_for(out / "training", wanted)
     torch.manual_seed(seed)
-    with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(source.path)
-        model: Any = AutoModelForCausalLM.from_pretrained(source.path)
+    model, tokenizer = load_bare(source.name, source.path, usable_device(device), "auto")
     dtype = model.dtype
-    model = _with_lora(model.float().to(device), lora)
-    pad_id = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    model = _with_lora(model.float(), lora)
     items = examples(tokenizer, rows, model.config.max_position_embeddings)
     recipe = Recipe(steps, lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=100)
-    batches = shuffled_batches(items, batch, seed, pad_id)
+    batches = shuffled_batches(items, batch, seed, tokenizer.pad_token_id or 0)
     done = fit(model, batches, recipe, work, seed, show_progress=show_progress)
     save_folder(model.merge_and_unload() if lora else model, tokenizer, out, dtype)
     record = wanted | done | {"model": source.name}
@@ -368,13 +369,6 @@ def tune(
 
 
 _RECORD = "training.json"
-
-
-def _trainable(name: str | Path) -> Identity:
-    path = model_path(name)
-    if path.is_file():
-        raise InputError(f"{name}: a GGUF file cannot be tuned; give a Hugging Face folder")
-    return Identity(str(name), path)
 
 
 def _record(out: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pandas as pd
 import pytest
@@ -210,23 +211,27 @@ def tune_third(base: Path, out: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def small():
-    """Parameters that take the time out of the notebooks; ``make report`` runs them as they are."""
-    return {
-        "LIMIT": 120, "DRAWS": 9, "TEXTS": 6, "ANSWER_TOKENS": 8, "SHUFFLES": 1, "JUDGED": 24,
-        "RANDOM": 1, "POOL": 300, "OWN": 16, "SIZES": [4, 16], "STEPS": 2, "SEEDS": 1,
-        "EVALUATION": 36,
-    }  # fmt: skip
+def run_course(tmp_path_factory):
+    """Make the report of all real notebooks, small, of hostile rows and models; again where it stands."""
+    from sparcom_nb.report import build
+
+    builds, out = (
+        hostile.course(tmp_path_factory.mktemp("hostile")),
+        tmp_path_factory.mktemp("course"),
+    )
+
+    def run():
+        for pair, notebooks, parameters in builds:
+            assert build([pair], notebooks, out, parameters) == 0
+        return out
+
+    return run
 
 
 @pytest.fixture(scope="session")
-def course(small, tmp_path_factory):
+def course(run_course):
     """The report of all real notebooks."""
-    from sparcom_nb.report import build
-
-    out = tmp_path_factory.mktemp("course")
-    assert build(None, None, out, small) == 0
-    return out
+    return run_course()
 
 
 @pytest.fixture(scope="session")

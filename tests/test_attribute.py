@@ -45,7 +45,8 @@ def test_writes_a_page_a_table_and_an_array(run, tmp_path, expected):
     assert len(table) == expected.size
     np.testing.assert_allclose(table["attribution"], expected.to_numpy().ravel(), rtol=1e-5)
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "<b>" not in page and "http" not in page and "<script" not in page
+    assert "<b>" not in page and "://" not in page and "<script" not in page
+    assert page.index("Content-Security-Policy") < page.index("<title")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Notebook 16 where there is nothing to see: one model twice, shuffled categories, a false placebo."""
 
-import nbformat
+import reading
 
 from sparcom_nb.report import build
 
@@ -11,8 +11,7 @@ def told(out, pair, **parameters):
     """Sentences of the notebook on few rows."""
     assert build([pair], [NAME], out, {"LIMIT": 120, "DATA": "miniworld"} | parameters) == 0
     (path,) = out.glob(f"*/{NAME}/notebook.ipynb")
-    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
-    return "\n".join(o.data.get("text/markdown", "") for o in outputs if "data" in o)
+    return reading.told(path)
 
 
 def test_one_model_twice_is_not_changed(tmp_path):

@@ -67,7 +67,7 @@ BAD = [
     (
         {**OWN, "id": "a"},
         {**OWN, "id": "a"},
-        "f.jsonl:2: field 'id' 'a' was used before, on line 1",
+        "f.jsonl:2: id 'a' was used before, on line 1",
     ),
     (CHAT, {"messages": "hello"}, "f.jsonl:2: field 'messages' must be a list"),
     (CHAT, {"messages": [{"role": "user"}]}, "f.jsonl:2: field 'content' must be text, not None"),

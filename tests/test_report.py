@@ -1,6 +1,7 @@
 """Report: running, keeping, failing; what pages and index hold."""
 
 import json
+import os
 import re
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sparcom_nb import report
+from sparcom_nb import jobs, report, running
 from sparcom_nb.report import build
 from sparcom_nb.view import figure
 from sparcom_nb.view.html import render
@@ -40,7 +41,8 @@ def house(tmp_path, monkeypatch):
     for name in ("package", "data", "notebooks"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(report, "PACKAGE", tmp_path / "package")
-    monkeypatch.setattr(report, "shipped", lambda name: tmp_path / name)
+    for module in (report, jobs):
+        monkeypatch.setattr(module, "shipped", lambda name: tmp_path / name)
     return tmp_path
 
 
@@ -48,11 +50,16 @@ def house(tmp_path, monkeypatch):
 def run(house):
     """Build the house's notebooks into its `out`."""
 
-    def built(pairs=("tiny",), notebooks=None, params=None, fresh=False):
+    def built(pairs=("tiny-dense",), notebooks=None, params=None, fresh=False):
         pairs = pairs and list(pairs)
         return build(pairs, notebooks, house / "out", params or {}, fresh=fresh)
 
     return built
+
+
+def job_of(house, pair="tiny-dense", **given):
+    """The job of notebook 10_a."""
+    return jobs.Job(jobs.read(house / "notebooks/10_a.ipynb"), pair, house / "out", given)
 
 
 def soup(path):
@@ -60,8 +67,11 @@ def soup(path):
 
 
 def stamps(out):
-    """When each run was recorded."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")}
+    """When each run was recorded, by notebook."""
+    records = [*out.glob("*/*/manifest.json"), *out.glob("*/*.failed.json")]
+    return {
+        json.loads(path.read_text())["run"]["notebook"]: path.stat().st_mtime_ns for path in records
+    }
 
 
 # ---------------------------------------------------------------- running
@@ -78,8 +88,8 @@ assert there"""
     for own, other in (("a", "b"), ("b", "a")):
         code = wait.format(out=house, own=own, other=other)
         write_notebook(house / "notebooks", f"10_{own}", code)
-    assert build(["tiny"], None, house / "out", {}, at_once=2) == 0
-    assert len(list((house / "out/tiny").glob("*.html"))) == 2
+    assert build(["tiny-dense"], None, house / "out", {}, at_once=2) == 0
+    assert len(list((house / "out/tiny-dense").glob("*.html"))) == 2
 
 
 def test_a_failure_is_shown_and_the_others_go_on(house, run, capsys):
@@ -87,24 +97,26 @@ def test_a_failure_is_shown_and_the_others_go_on(house, run, capsys):
     write_notebook(house / "notebooks", "20_good", FIGURES)
     assert run() == 1
 
-    page = soup(house / "out/tiny/10_bad.html").get_text()
+    page = soup(house / "out/tiny-dense/10_bad.html").get_text()
     assert "before" in page
     assert "ZeroDivisionError: division by zero" in page
-    assert "tiny 0" in soup(house / "out/tiny/20_good.html").get_text()
-    assert (house / "out/tiny/20_good/notebook.ipynb").exists()
+    assert "tiny-dense 0" in soup(house / "out/tiny-dense/20_good.html").get_text()
+    assert (house / "out/tiny-dense/20_good/notebook.ipynb").exists()
 
     index = soup(house / "out/index.html")
     rows = [row.get_text(" ", strip=True) for row in index.select("table.notebooks tbody tr")]
     assert "✗ failed" in rows[0] and rows[0].endswith("ZeroDivisionError: division by zero")
     assert "✓ ok" in rows[1] and rows[1].endswith("What it is about.")
-    assert re.search(r"^10_bad  tiny  [\d.]+ s  failed: ZeroDiv", capsys.readouterr().out, re.M)
+    assert re.search(
+        r"^10_bad  tiny-dense  [\d.]+ s  failed: ZeroDiv", capsys.readouterr().out, re.M
+    )
 
 
 def test_index_holds_the_key_figures(house, run):
     write_notebook(house / "notebooks", "20_good", FIGURES)
-    assert run(pairs=["tiny", "./some/where"]) == 0
+    assert run(pairs=["tiny-moe", "tiny-dense"]) == 0
     index = soup(house / "out/index.html")
-    assert [h.get_text() for h in index.select("h2")] == ["./some/where", "tiny"]
+    assert [h.get_text() for h in index.select("h2")] == ["tiny-dense", "tiny-moe"]
     rows = [[c.get_text(strip=True) for c in r.select("th, td")] for r in index.select("tr")]
     assert ["overlap", "0.414", "0.39 to 0.44", "1,200", "0.09"] in rows
     assert ["a <tag>not estimable", "–", "–", "–", "–"] in rows
@@ -116,7 +128,7 @@ def test_a_dead_kernel_is_a_failure(house, run):
     write_notebook(house / "notebooks", "10_dead", "import os", "os._exit(1)")
     write_notebook(house / "notebooks", "20_good", "print(1)")
     assert run() == 1
-    assert "DeadKernelError" in soup(house / "out/tiny/10_dead.html").get_text()
+    assert "DeadKernelError" in soup(house / "out/tiny-dense/10_dead.html").get_text()
 
 
 def test_key_figures_nobody_can_read_are_a_failure(house, run):
@@ -133,24 +145,24 @@ def test_the_kernel_is_this_python(house, run, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", str(house / "jupyter"))
     write_notebook(house / "notebooks", "10_where", "import sys\nprint(sys.executable)")
     assert run() == 0
-    assert sys.executable in soup(house / "out/tiny/10_where.html").get_text()
+    assert sys.executable in soup(house / "out/tiny-dense/10_where.html").get_text()
 
 
 def test_an_interrupted_run_leaves_an_index(house, run, monkeypatch):
     write_notebook(house / "notebooks", "10_first", "print(1)")
     write_notebook(house / "notebooks", "20_second", "print(2)")
-    execute = report._execute
+    execute = running.execute
 
-    def interrupted(job):
-        if job.source.stem == "20_second":
+    def interrupted(source, *others):
+        if source.stem == "20_second":
             raise KeyboardInterrupt
-        return execute(job)
+        return execute(source, *others)
 
-    monkeypatch.setattr(report, "_execute", interrupted)
+    monkeypatch.setattr(running, "execute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run()
     index = soup(house / "out/index.html")
-    assert [link["href"] for link in index.select("main a")] == ["tiny/10_first.html"]
+    assert [link["href"] for link in index.select("main a")] == ["tiny-dense/10_first.html"]
 
 
 # ---------------------------------------------------------------- choosing
@@ -160,11 +172,16 @@ def test_parameters_go_where_they_are_defined(house, run):
     write_notebook(house / "notebooks", "10_with", "print('share', SHARE)", extra="SHARE = 0.1")
     write_notebook(house / "notebooks", "20_without", "print('SHARE' in globals())")
     assert run(params={"SHARE": 0.25}) == 0
-    page = soup(house / "out/tiny/10_with.html")
+    page = soup(house / "out/tiny-dense/10_with.html")
     assert "share 0.25" in page.get_text()
     table = dict(row.get_text(" ", strip=True).split(" ") for row in page.select("header tr")[1:])
-    assert table == {"PAIR": "'tiny'", "SEED": "0", "OUT": "'tiny/10_with'", "SHARE": "0.25"}
-    assert "False" in soup(house / "out/tiny/20_without.html").get_text()
+    assert table == {
+        "PAIR": "'tiny-dense'",
+        "SEED": "0",
+        "OUT": "'tiny-dense/10_with'",
+        "SHARE": "0.25",
+    }
+    assert "False" in soup(house / "out/tiny-dense/20_without.html").get_text()
 
 
 @pytest.mark.parametrize("name", ["20_second", "20", "20_second.ipynb"])
@@ -179,7 +196,7 @@ def test_a_notebook_is_chosen_by_name_or_number(house, run, name):
     ("wrong", "message"),
     [
         ({"notebooks": ["99_none"]}, "'99_none'; known: 10_first"),
-        ({"params": {"SHARE": 1}}, r"'SHARE'; known: \['OUT', 'PAIR', 'SEED'\]"),
+        ({"params": {"SHARE": 1}}, "'SHARE'; known: OUT, PAIR, SEED"),
         ({"pairs": []}, "no model pair"),
     ],
 )
@@ -214,7 +231,7 @@ def test_without_a_pair_each_notebook_runs_on_its_own(house, run):
 def test_a_notebook_about_experts_is_skipped_on_a_dense_pair(house, run, folders, capsys):
     write_notebook(house / "notebooks", "15_experts", "print(PAIR)", tags=["moe"])
     mine = f"{folders('llama')},{folders('llama')}"
-    experts = f"{folders('llama')},{folders('olmoe')}"
+    experts = f"{folders('olmoe')},{folders('olmoe')}"
     assert run(pairs=["tiny-dense", mine]) == 0
     told = capsys.readouterr().out
     assert "15_experts  tiny-dense  skipped: it is about experts, and this pair has none" in told
@@ -231,12 +248,12 @@ def test_only_what_changed_is_run_again(house, run):
     write_notebook(house / "notebooks", "10_same", FIGURES)
     write_notebook(house / "notebooks", "20_bad", "1 / 0")
     run()
-    first, page = stamps(house / "out"), (house / "out/tiny/10_same.html").stat().st_mtime_ns
+    first, page = stamps(house / "out"), (house / "out/tiny-dense/10_same.html").stat().st_mtime_ns
     assert run() == 1
     second = stamps(house / "out")
     assert second["10_same"] == first["10_same"]
     assert second["20_bad"] > first["20_bad"]
-    assert (house / "out/tiny/10_same.html").stat().st_mtime_ns == page
+    assert (house / "out/tiny-dense/10_same.html").stat().st_mtime_ns == page
 
 
 CHANGES = {
@@ -245,7 +262,7 @@ CHANGES = {
     "source": lambda house: (house / "package/new.py").write_text("x = 1"),
     "data": lambda house: (house / "data/rows.jsonl").write_text("{}"),
     "notebook": lambda house: write_notebook(house / "notebooks", "10_a", FIGURES, "print(2)"),
-    "lost output": lambda house: (house / "out/tiny/10_a/figures.json").unlink(),
+    "lost output": lambda house: (house / "out/tiny-dense/10_a/figures.json").unlink(),
     "version": lambda house: pytest.MonkeyPatch().setattr(report, "LIBRARIES", ("numpy",)),
 }
 
@@ -266,42 +283,44 @@ def test_a_local_model_counts_with_its_files(house):
     weights.parent.mkdir()
     weights.write_text("1")
     write_notebook(house / "notebooks", "10_a", "print(1)")
-    job = report.Job(house / "notebooks/10_a.ipynb", str(weights.parent), house / "out", {})
-    before = report.fingerprint(job)
-    assert report.fingerprint(job) == before
+    job = job_of(house, pair=f"{weights.parent},{weights.parent}")
+    before = report.depends_on(job)
+    assert report.depends_on(job) == before
+    stat = weights.stat()
     weights.write_text("2")
-    assert report.fingerprint(job) != before
+    os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert report.depends_on(job) != before
 
 
 def test_caches_and_hidden_files_do_not_count(house):
     write_notebook(house / "notebooks", "10_a", "print(1)")
-    job = report.Job(house / "notebooks/10_a.ipynb", "tiny", house / "out", {})
-    before = report.fingerprint(job)
+    job = job_of(house)
+    before = report.depends_on(job)
     (house / "package/__pycache__").mkdir()
     (house / "package/__pycache__/a.py").write_text("")
     (house / "data/.hidden").write_text("")
     (house / "package/page.css").write_text("")
-    assert report.fingerprint(job) == before
+    assert report.depends_on(job) == before
 
 
 def test_a_new_look_writes_the_page_again_without_running(house, run, monkeypatch):
     write_notebook(house / "notebooks", "10_a", "print(1)")
     run()
-    before, page = stamps(house / "out"), (house / "out/tiny/10_a.html").stat().st_mtime_ns
-    monkeypatch.setattr(report, "look", lambda: "another")
+    before, page = stamps(house / "out"), (house / "out/tiny-dense/10_a.html").stat().st_mtime_ns
+    monkeypatch.setattr(render, "look", lambda: "another")
     run()
     assert stamps(house / "out") == before
-    assert (house / "out/tiny/10_a.html").stat().st_mtime_ns > page
+    assert (house / "out/tiny-dense/10_a.html").stat().st_mtime_ns > page
 
 
 def test_earlier_pages_learn_of_later_ones(house, run):
     write_notebook(house / "notebooks", "10_a", "print(1)", title="# First")
     write_notebook(house / "notebooks", "20_b", "print(1)", title="# Second")
     run(notebooks=["10"])
-    assert not soup(house / "out/tiny/10_a.html").select("a[rel=next]")
+    assert not soup(house / "out/tiny-dense/10_a.html").select("a[rel=next]")
     run(notebooks=["20"])
-    assert soup(house / "out/tiny/10_a.html").select("a[rel=next]")[0]["href"] == "20_b.html"
-    assert soup(house / "out/tiny/20_b.html").select("a[rel=prev]")[0]["href"] == "10_a.html"
+    assert soup(house / "out/tiny-dense/10_a.html").select("a[rel=next]")[0]["href"] == "20_b.html"
+    assert soup(house / "out/tiny-dense/20_b.html").select("a[rel=prev]")[0]["href"] == "10_a.html"
 
 
 # ---------------------------------------------------------------- pages

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from sparcom_nb import capture as capture_module
-from sparcom_nb import selection
+from sparcom_nb import models, selection
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait import (
     alignment_score,
     auc_interval,
     baseline_score,
     capability_direction,
+    judged,
     layer_scores,
 )
 from sparcom_nb.selection import select_rows
@@ -108,7 +109,7 @@ def test_rows_come_as_they_were_best_first(
     area = manifest["auc"][method]
     assert area["value"] == pytest.approx(np.mean(pairs), abs=1e-9)
     assert (area["low"], area["high"]) == auc_interval(area["value"], 2, 16)
-    assert manifest["same_as_target"] == 8 and manifest["target"]["held_out"] == 2
+    assert manifest["same_as_target"] == 8 and manifest["held_out"] == 2
 
 
 def test_every_run_judges_every_score_and_auto_takes_the_better(files, folders, tmp_path):
@@ -160,7 +161,7 @@ def test_rows_held_out_never_come_out_and_equal_ids_do_not_meet(files, folders, 
     ],
 )
 def test_below_enough_it_says_what_else_to_try(areas, said):
-    advice = selection._advice("nait", {name: {"value": value} for name, value in areas.items()})
+    advice = judged.advice_on("nait", {name: {"value": value} for name, value in areas.items()})
     assert said in advice and bool(said) == bool(advice)
 
 
@@ -168,7 +169,7 @@ def test_a_finished_run_is_not_done_again(files, folders, tmp_path, monkeypatch)
     out = tmp_path / "out.jsonl"
     run(folders("llama"), files, out)
     with monkeypatch.context() as patch:
-        patch.setattr(selection, "load_model", None)
+        patch.setattr(models, "load_model", None)
         assert not run(folders("llama"), files, out)["fresh"]
     assert run(folders("llama"), files, out, seed=1)["fresh"]
     text = out.read_text()
@@ -220,7 +221,7 @@ def test_wrong_use_is_said(files, folders, tmp_path):
         run(folders("llama"), files, out)
     write(files["target"], lines)
     write(files["pool"], lines[:2])
-    with pytest.raises(InputError, match=r"pool.jsonl: every row is one of .*target.jsonl"):
+    with pytest.raises(InputError, match=r"pool.jsonl: every row is one of the target's"):
         run(folders("llama"), files, out)
     taken = json.dumps({**json.loads(files["lines"][0]), "rank": 3})
     write(files["pool"], [files["lines"][1], taken])
@@ -230,9 +231,9 @@ def test_wrong_use_is_said(files, folders, tmp_path):
 
 
 def test_a_row_without_a_score_is_named(files, folders, tmp_path, monkeypatch):
-    real = selection.layer_scores
+    real = judged.layer_scores
     monkeypatch.setattr(
-        selection, "layer_scores", lambda *a, **k: real(*a, **k).where(lambda x: x != x.min())
+        judged, "layer_scores", lambda *a, **k: real(*a, **k).where(lambda x: x != x.min())
     )
     with pytest.raises(InputError, match=r"row '.*' has no score \(NaN\)"):
         run(folders("llama"), files, tmp_path / "o.jsonl")

@@ -3,9 +3,9 @@
 import json
 import re
 
-import nbformat
 import pandas as pd
 import pytest
+from reading import told
 
 from sparcom_nb.files import shipped
 from sparcom_nb.report import build
@@ -29,13 +29,6 @@ def pages(third_pair, tmp_path_factory):
         build([third_pair], names, out, {"DATA": "miniworld", **sizes})
     (folder,) = (path for path in out.iterdir() if path.is_dir())
     return folder
-
-
-def told(page_folder):
-    """All sentences that a notebook told."""
-    notebook = nbformat.read(page_folder / "notebook.ipynb", as_version=4)
-    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
-    return "\n".join(o.data.get("text/markdown", "") for o in outputs if "data" in o)
 
 
 def test_the_pair_is_another_architecture(third_pair):
@@ -63,7 +56,7 @@ def test_notebook_runs_and_speaks_of_this_pair(name, pages):
     assert record["error"] is None
     assert "Traceback" not in (pages / f"{name}.html").read_text(encoding="utf-8")
     assert json.loads((pages / name / "figures.json").read_text())["figures"]
-    said = told(pages / name)
+    said = told(pages / name / "notebook.ipynb")
     others = r"The shipped results are of tiny-\w+|To tiny-moe/base \*\*no transfer is defined.*"
     assert said and "tiny-" not in re.sub(others, "", said)
     assert not re.search(r"\bnan\b", said)
@@ -78,6 +71,6 @@ def test_tables_have_the_layers_of_this_pair(name, pages):
 
 
 def test_before_and_after_names_the_pair_and_its_size(pages, third_pair):
-    said = told(pages / "16_before_after")
+    said = told(pages / "16_before_after" / "notebook.ipynb")
     assert f"{LAYERS} layers with {LAYERS * 352:,} neurons" in said
     assert "has no placebo here" in said and "is dense" in said

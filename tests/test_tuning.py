@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
@@ -137,6 +137,20 @@ def test_an_interrupted_tuning_goes_on_only_for_the_same_inputs(
     assert same(weights(whole), weights(again))
 
 
+def test_a_checkpoint_that_lost_weights_is_not_gone_on_from(folders, rows, tmp_path, monkeypatch):
+    real = tuning.Recipe
+    monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        dies_at(3, patch)
+        tune(folders("llama"), rows, 4, 0, tmp_path / "t", batch=4)
+    checkpoint = tmp_path / "t" / "training" / "checkpoint-2"
+    kept = weights(checkpoint)
+    kept.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(kept, checkpoint / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"1 missing \(model.layers.1.mlp.up_proj.weight\)"):
+        tune(folders("llama"), rows, 4, 0, tmp_path / "t", batch=4)
+
+
 def test_lora_trains_few_weights_and_ends_as_a_plain_folder(folders, rows, tmp_path):
     out = tune(folders("llama"), rows, 3, 0, tmp_path / "t", lr=1e-2, batch=4, lora=2)
     before, after = weights(folders("llama")), weights(out)
@@ -163,9 +177,8 @@ def test_wrong_use_is_said(folders, few, tmp_path, monkeypatch):
         tune(folders("llama"), few.iloc[:0], 1, 0, tmp_path / "t")
     with pytest.raises(InputError, match="unknown model 'nope'"):
         tune("nope", few, 1, 0, tmp_path / "t")
-    (tmp_path / "m.gguf").touch()
-    with pytest.raises(InputError, match="GGUF file cannot be tuned"):
-        tune(tmp_path / "m.gguf", few, 1, 0, tmp_path / "t")
+    with pytest.raises(InputError, match="device 'nosuch' cannot be used here"):
+        tune(folders("llama"), few, 1, 0, tmp_path / "t", device="nosuch")
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
     with pytest.raises(InputError, match=r"pip install 'sparcom-nb\[tune\]'"):
         tune(folders("llama"), few, 1, 0, tmp_path / "t", lora=4)

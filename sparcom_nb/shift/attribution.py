@@ -140,15 +140,15 @@ def _together(
     for size in np.unique(sizes):
         rows = np.flatnonzero(sizes == size)
         group = [sequences[n] for n in rows]
-        for batch in batches(group, token_budget(group, batch_tokens, model)):
+        for batch in batches(model, group, token_budget(group, batch_tokens, model), "left"):
             yield rows[batch].tolist()
 
 
 def _batch(model: TransformerBridge, sequences: list[Prompt], objective: str, chunk: int) -> Tensor:
     """S of several prompts [batch, token, output]; prompts end, and responses start, in line."""
-    fill, device = model.tokenizer.pad_token_id or 0, taps.device(model)
-    left = pad([_part(one, 0, one.start) for one in sequences], fill, "left", device)
-    right = pad([_part(one, one.start, one.stop) for one in sequences], fill, "right", device)
+    device = taps.device(model)
+    left = pad([_part(one, 0, one.start) for one in sequences], "left", device)
+    right = pad([_part(one, one.start, one.stop) for one in sequences], "right", device)
     ids, mask = (
         torch.cat(both, dim=1) for both in ((left.ids, right.ids), (left.mask, right.mask))
     )

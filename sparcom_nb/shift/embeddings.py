@@ -11,6 +11,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.prompts import check_embedded
 
 #: The space before a word as a piece of its own (sentencepiece, byte-level BPE).
 _SPACE_MARKS = ("▁", "Ġ", " ")
@@ -51,4 +52,5 @@ def word_pieces(model: TransformerBridge, words: Sequence[str]) -> list[list[int
     for word, ids in zip(words, pieces, strict=True):
         if not ids:
             raise InputError(f"word {word!r} has no token; leave it out")
+        check_embedded(tokenizer, ids, f"word {word!r}")
     return pieces

@@ -15,7 +15,7 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import Prompt, missing_bos, templated
+from sparcom_nb.prompts import Prompt, check_embedded, missing_bos, templated
 
 #: A part of the prompt: its text, or its first character and the one after its last.
 Span = str | tuple[int, int]
@@ -57,6 +57,7 @@ def join(model: TransformerBridge, prompt: str, response: str, template: bool = 
             f"the prompt {asked[:30]!r} and its response have {len(ids)} tokens, more than the "
             f"model's context of {model.cfg.n_ctx}: shorten them"
         )
+    check_embedded(model.tokenizer, ids, f"the prompt {asked[:30]!r}")
     bos, added = int(ids[:1] == [model.tokenizer.bos_token_id]), start - len(inputs)
     sequence = Prompt(asked[:30], array("i", ids), start, len(ids))
     return Joint(sequence, bos, inputs[bos - added :], outputs)

@@ -20,7 +20,7 @@ import xarray as xr
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.sparcom.uniqueness import Votes, set_overlaps, unique_parts
-from sparcom_nb.stats import against_null, half
+from sparcom_nb.stats import against_null, half, known_mean
 
 MEASURES = ("Jaccard of sets", "Jaccard of unique parts", "precision of unique parts")
 
@@ -179,7 +179,7 @@ def tested(
 def own_and_other(matrix: np.ndarray) -> list[float]:
     """Means of the diagonal and of the rest, of the values there are."""
     own = np.eye(len(matrix), dtype=bool)
-    return [_mean(matrix[own]), _mean(matrix[~own])]
+    return [known_mean(matrix[own]), known_mean(matrix[~own])]
 
 
 def _permuted(category: np.ndarray, presence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -199,11 +199,6 @@ def _agreement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     precision = np.divide(common, size, out=np.full(common.shape, np.nan), where=size > 0)
     matrices = (set_overlaps(a, b), set_overlaps(unique_a, unique_b), precision)
     return np.array([own_and_other(matrix) for matrix in matrices])
-
-
-def _mean(values: np.ndarray) -> float:
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else np.nan
 
 
 def _gap(agreement: np.ndarray) -> np.ndarray:

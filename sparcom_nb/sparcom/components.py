@@ -44,15 +44,7 @@ def specific(
     Raises:
         InputError: both of ``top`` and ``threshold``, one outside (0, 1], or other ``ties``.
     """
-    if ties not in ("all", "random"):
-        raise InputError(f"unknown ties {ties!r}; use all or random")
-    if top is not None and threshold is not None:
-        raise InputError("give top (a share) or threshold (an absolute cut), not both")
-    top = DEFAULT_TOP if top is None and threshold is None else top
-    value = threshold if top is None else top
-    if value is None or not 0 < value <= 1:
-        name = "threshold" if top is None else "top"
-        raise InputError(f"{name} must be above 0 and at most 1, not {value}")
+    top = chosen_top(top, threshold)
     eps, share = xr.apply_ufunc(
         _cut,
         frequency,
@@ -70,6 +62,17 @@ def specific(
     return marked.assign_attrs(frequency.attrs, top=top or 0.0, threshold=threshold or 0.0)
 
 
+def chosen_top(top: float | None, threshold: float | None) -> float | None:
+    """Return the share to take: DEFAULT_TOP when neither it nor a threshold is given.
+
+    Raises:
+        InputError: both are given.
+    """
+    if top is not None and threshold is not None:
+        raise InputError("give top (a share) or threshold (an absolute cut), not both")
+    return DEFAULT_TOP if top is None and threshold is None else top
+
+
 def category_sets(specific: xr.DataArray, agreement: float = 0.5) -> xr.DataArray:
     """Components specific to at least a fraction ``agreement`` of a category's instructions.
 
@@ -77,8 +80,6 @@ def category_sets(specific: xr.DataArray, agreement: float = 0.5) -> xr.DataArra
         DataArray bool [category, ...] for the categories present, in the order of CATEGORIES;
         coordinate ``n_instructions``. ``agreement`` 1 is the intersection.
     """
-    if not 0 < agreement <= 1:
-        raise InputError(f"agreement must be above 0 and at most 1, not {agreement}")
     parts = dict(by_category(specific))
     sizes = {name: part.shape[0] for name, part in parts.items()}
     sets = [

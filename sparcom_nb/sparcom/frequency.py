@@ -172,7 +172,7 @@ def _dense_activity(
     seen: dict[int, torch.Tensor] = {}
     with taps.reading(model, site, seen.__setitem__):
         taps.forward(model, ids, torch.ones_like(ids))
-    return seen[layer][0] > 0
+    return seen[layer].flatten(0, -2) > 0
 
 
 def _sparse_activity(

@@ -1,5 +1,5 @@
 """The three papers together: whether neurons, directions, concepts and attributions meet."""
 
-import lazy_loader
+from sparcom_nb.expect import doors
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = doors(__name__, __file__)

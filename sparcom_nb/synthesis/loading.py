@@ -29,7 +29,7 @@ from sparcom_nb.errors import InputError
 from sparcom_nb.nait.directions import METHODS
 from sparcom_nb.sparcom.carry_over import in_halves, own_and_other, tested
 from sparcom_nb.sparcom.controls import imbalance, matched_sets
-from sparcom_nb.synthesis.sets import UnitSets
+from sparcom_nb.synthesis.sets import UnitSets, balance
 
 CONTROLS = ("random", "others")
 
@@ -145,28 +145,22 @@ def loading_shares(
         InputError: arrays of different rows or neurons.
     """
     rows = Rows.of(frequency, activations, top, which)
-    rng, balance = np.random.default_rng(seed), []
+    rng, apart = np.random.default_rng(seed), []
 
     def shares(a: Half, b: Half) -> np.ndarray:
-        balance.extend(a.balance() + b.balance())
+        apart.extend(a.balance() + b.balance())
         return _both_ways(a, b)
 
-    every = np.ones(len(rows.votes.units.names), dtype=bool)
-    found = in_halves(
-        partial(rows.half, rng), shares, rows.votes.units.category, every, splits, rng
-    )
-    names = rows.votes.units.categories
-    means = pd.DataFrame(balance).mean()
-    features = [name for name in means.index if not name.startswith("control_")]
-    values = [[means[name], means[f"control_{name}"]] for name in features]
+    units, every = rows.votes.units, rows.votes.every
+    found = in_halves(partial(rows.half, rng), shares, units.category, every, splits, rng)
+    names = units.categories
     return xr.Dataset(
         {
             "share": (("form", "set", "direction"), found[:, 0]),
             "random": (("form", "direction"), np.diagonal(found[:, 1], axis1=1, axis2=2)),
-            "balance": (("feature", "of"), values),
+            "balance": balance(dict(pd.DataFrame(apart).mean())),
         },
-        {"form": list(METHODS), "set": names, "direction": names, "feature": features,
-         "of": ["set", "random"]},
+        {"form": list(METHODS), "set": names, "direction": names},
         {"sets": which, "top": top, "unit": rows.votes.units.kind},
     )  # fmt: skip
 

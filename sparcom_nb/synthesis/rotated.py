@@ -29,7 +29,8 @@ from sparcom_nb.shift.concepts import networks, principal_axes
 from sparcom_nb.shift.subspaces import SAME, rotation
 from sparcom_nb.sparcom.carry_over import tested
 from sparcom_nb.sparcom.controls import imbalance, matched_sets
-from sparcom_nb.synthesis.sets import UnitSets
+from sparcom_nb.stats import known_mean
+from sparcom_nb.synthesis.sets import UnitSets, balance
 
 MEASURES = ("rotation", "change")
 #: Random sets that a set is held against, each time.
@@ -99,13 +100,8 @@ def specific_neurons(
     rows, rng = UnitSets.of(frequency, top, which), np.random.default_rng(seed)
     members, like = _members(rows, turn, rows.units.category, rows.every, rng)
     random = matched_sets(members, like, 1, seed=seed)
-    found = imbalance(members, random, like)
-    features = [name for name in found if not name.startswith("control_")]
-    balance = [[found[name], found[f"control_{name}"]] for name in features]
-    return xr.Dataset(
-        {"set": members, "random": random[0], "balance": (("feature", "of"), balance)},
-        {"feature": features, "of": ["set", "random"]},
-    )
+    found = balance(imbalance(members, random, like))
+    return xr.Dataset({"set": members, "random": random[0], "balance": found})
 
 
 def rotated_test(
@@ -174,7 +170,7 @@ def _measures(turn: Turn, members: np.ndarray) -> np.ndarray:
     share = np.einsum("nki,ni->nk", turn.weight, members)
     number = members.sum(axis=1)
     change = (turn.change * members).sum(axis=1)[number > 0] / number[number > 0]
-    return np.array([_mean(_spearman(turn.angle, share)), _mean(change)])
+    return np.array([known_mean(_spearman(turn.angle, share)), known_mean(change)])
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -183,8 +179,3 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     x, y = (values - values.mean(axis=1, keepdims=True) for values in (x, y))
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     return np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
-
-
-def _mean(values: np.ndarray) -> float:
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else float("nan")

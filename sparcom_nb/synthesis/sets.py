@@ -4,6 +4,7 @@ The sets are those that :func:`sparcom_nb.sparcom.sets_of_halves` makes of a hal
 resampling are taken once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,3 +78,10 @@ class UnitSets:
         dims, shape = ("category", *like.dims), (len(values), *like.shape)
         coords = {"category": self.units.categories, **like.coords}
         return xr.DataArray(values.reshape(shape), coords, dims)
+
+
+def balance(found: Mapping[str, float]) -> xr.DataArray:
+    """Arrange what :func:`sparcom_nb.sparcom.imbalance` finds: [feature, of (set, random)]."""
+    names = [name for name in found if not name.startswith("control_")]
+    values = [[found[name], found[f"control_{name}"]] for name in names]
+    return xr.DataArray(values, {"feature": names, "of": ["set", "random"]}, ("feature", "of"))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 from base64 import b64encode
-from html import escape
 from io import BytesIO
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sparcom_nb.view.safe import literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,7 @@ def image(fig: Figure, alt: str) -> str:
 
     if not alt.strip():
         raise ValueError("alt is blank: say in a sentence what the picture shows")
-    element = f'<img alt="{escape(alt)}" src="data:image/png;base64,{_png(fig)}">'
+    element = f'<img alt="{literal(alt)}" src="data:image/png;base64,{_png(fig)}">'
     plt.close(fig)
     return element
 

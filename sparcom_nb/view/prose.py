@@ -1,6 +1,9 @@
 """Sentences made from numbers, so that a notebook says only what it computed."""
 
+from html import unescape
+
 from IPython.display import display
+from mistune import BlockParser, HTMLRenderer, InlineParser, Markdown
 
 NO_PLACEBO = (
     "There is no placebo of this pair here, so that a change is not known to be more than any "
@@ -9,8 +12,23 @@ NO_PLACEBO = (
 
 
 def tell(text: str) -> None:
-    """Show Markdown text below a cell."""
-    display({"text/markdown": text, "text/plain": text}, raw=True)
+    """Show sentences below a cell: paragraphs, lists, `**bold**`, `*slanted*` and code, nothing else.
+
+    What others wrote goes into them as :func:`sparcom_nb.view.safe.literal` of it.
+    """
+    html = f'<div class="mathjax_ignore">{_MARKDOWN(text)}</div>'
+    display({"text/html": html, "text/plain": unescape(text)}, raw=True)
+
+
+def _sentences() -> Markdown:
+    """Markdown without links, pictures, headings, formulas or HTML: sentences need none of them."""
+    block, inline = BlockParser(), InlineParser()
+    block.rules, block.list_rules = ["list", "blank_line"], ["blank_line"]
+    inline.rules = ["codespan", "emphasis"]
+    return Markdown(HTMLRenderer(escape=False), block, inline)  # False keeps entities as they are
+
+
+_MARKDOWN = _sentences()
 
 
 def evidence(p: float, low: float, null: float) -> str:

@@ -2,23 +2,23 @@
 
 Hovering or focusing a response token colours the prompt by where that token came from: every prompt
 token holds its levels as CSS variables, and one rule for each response token picks the right one.
-Token text is the user's or the model's: markup in it is escaped, control characters are made visible.
+Token text is the user's or the model's: it is shown as text, with what cannot be seen made visible.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping
-from html import escape
 
 import numpy as np
 import xarray as xr
 from IPython.display import display
 
 from sparcom_nb.shift.density import LEVELS, importance_density, levels
+from sparcom_nb.view import safe
+from sparcom_nb.view.safe import POLICY, literal
 
 #: Keeps a response token without any positive attribution from a division by zero.
 _TINY = 1e-300
-_SYMBOLS = {"\n": "⏎\n", "\t": "⇥", "": "·", " ": "␣"}
+_ALONE = {"": "·", " ": "␣"}
 _STYLE = """
 {id} {{ display: flex; flex-wrap: wrap; gap: 1rem; font: 1rem/1.9 system-ui, sans-serif; color: #1b1f24;
   background: #fff; }}
@@ -47,9 +47,10 @@ def show_attribution(attributions: Mapping[str, xr.DataArray]) -> None:
 def attribution_page(attributions: Mapping[str, xr.DataArray], title: str) -> str:
     """A page of its own with the heat maps."""
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title>'
+        f'<!doctype html><html lang="en"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta charset="utf-8"><title>{literal(title)}</title>'
         '<meta name="viewport" content="width=device-width"><body style="margin:1rem;background:#fff">'
-        f"<main><h1>{_text(title)}</h1>{attribution_map(attributions)}</main></body></html>\n"
+        f"<main><h1>{literal(title)}</h1>{attribution_map(attributions)}</main></body></html>\n"
     )
 
 
@@ -69,7 +70,8 @@ def attribution_map(attributions: Mapping[str, xr.DataArray]) -> str:
         for n in range(longest)
     ]
     style = _STYLE.format(id=f"#{mark}") + "\n".join(rules)
-    return f'<style>{style}</style><div id="{mark}" class="attribution">{"".join(sections)}</div>'
+    shown = f'<div id="{mark}" class="attribution mathjax_ignore">{"".join(sections)}</div>'
+    return f"<style>{style}</style>{shown}"
 
 
 def _section(name: str, S: xr.DataArray) -> str:
@@ -86,7 +88,7 @@ def _section(name: str, S: xr.DataArray) -> str:
         for n, (text, source) in enumerate(zip(outputs, sources, strict=True))
     )
     return (
-        f'<section><p><strong>{_text(name)}</strong></p><p class="in">{prompt}</p>'
+        f'<section><p><strong>{literal(name)}</strong></p><p class="in">{prompt}</p>'
         f"<p>Response (hover or focus a token): {response}</p>"
         f"{_table(name, inputs, outputs, level, density)}</section>"
     )
@@ -115,28 +117,16 @@ def _table(
         for text, d, row in zip(inputs, density, level, strict=True)
     )
     return (
-        f"<details><summary>Values as a table: {_text(name)}</summary><div><table>"
-        f"<caption>Levels (0 to {LEVELS}) of prompt tokens for response tokens: {_text(name)}</caption>"
+        f"<details><summary>Values as a table: {literal(name)}</summary><div><table>"
+        f"<caption>Levels (0 to {LEVELS}) of prompt tokens for response tokens: {literal(name)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 
-def visible(text: str) -> str:
-    """Text with its control and formatting characters made visible; not escaped."""
-    if text in _SYMBOLS:
-        return _SYMBOLS[text]
-    return "".join(_visible(character) for character in text)
+def visible(token: str) -> str:
+    """A token with all that cannot be seen made visible, line breaks and an only space too."""
+    return _ALONE.get(token) or safe.visible(token).replace("\n", "⏎\n").replace("\t", "⇥")
 
 
-def _visible(character: str) -> str:
-    if character in _SYMBOLS and character != " ":
-        return _SYMBOLS[character]
-    if ord(character) < 32:
-        return chr(0x2400 + ord(character))
-    if unicodedata.category(character)[0] == "C":
-        return f"\\u{ord(character):04x}"
-    return character
-
-
-def _text(text: str) -> str:
-    return escape(visible(str(text)))
+def _text(token: str) -> str:
+    return literal(visible(str(token)))

@@ -8,6 +8,7 @@ import ipywidgets
 from IPython.display import display
 
 from sparcom_nb.view.figure import image
+from sparcom_nb.view.safe import visible
 from sparcom_nb.view.tables import text_table
 
 
@@ -37,7 +38,7 @@ def choose(
 
     kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
     control = kind(
-        options=list(options),
+        options=[(visible(label), choice) for label, choice in options],
         value=value,
         description=description,
         style={"description_width": "initial"},

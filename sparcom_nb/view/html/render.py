@@ -1,7 +1,7 @@
 """Executed notebook to page: formulas as MathML, tables with headers, nothing fetched, no script.
 
 nbconvert turns the cells into a fragment (`cells/`), BeautifulSoup puts right what the outputs of
-other libraries lack, and our own templates make the page around it.
+other libraries lack, all is cleaned, and our own templates make the page around it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader, pass_context
+from markupsafe import Markup
 from math_core import LatexError, LatexToMathML
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+
+from sparcom_nb.view.safe import POLICY, clean, visible
 
 HERE = Path(__file__).parent
 HEADINGS = re.compile("^h[1-6]$")
@@ -50,6 +53,12 @@ class Run:
     versions: dict[str, str]
     files: list[str]
     figures: list[dict[str, Any]] = field(default_factory=list)
+    aside: bool = False  # it failed, and an earlier result still stands
+
+    @property
+    def page(self) -> str:
+        """File name of its page."""
+        return f"{self.notebook}{'.failed' if self.aside else ''}.html"
 
 
 def page(nb: NotebookNode, run: Run, siblings: Sequence[Run], key: str) -> str:
@@ -60,8 +69,8 @@ def page(nb: NotebookNode, run: Run, siblings: Sequence[Run], key: str) -> str:
         "page.html.j2",
         key=key,
         run=run,
-        heading=_heading(soup) or escape(run.title),
-        body=_mend(soup),
+        heading=clean(_heading(soup) or escape(run.title)),
+        body=clean(_mend(soup)),
         previous=siblings[at - 1] if at else None,
         next=siblings[at + 1] if at + 1 < len(siblings) else None,
     )
@@ -115,9 +124,9 @@ class _Renderer(IPythonRenderer):
         return formula(body, block=False)
 
 
-def _markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
-    """HTML of Markdown; HTML inside it stays."""
-    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=attachments)
+def _markdown(text: str, attachments: dict[str, Any] | None = None, escape: bool = False) -> str:
+    """HTML of Markdown; HTML inside it stays, unless it is to be escaped."""
+    renderer = _Renderer(escape=escape, exclude_anchor_links=True, attachments=attachments)
     return MarkdownWithMath(renderer=renderer).render(text)
 
 
@@ -130,9 +139,17 @@ class _Exporter(HTMLExporter):
         return _markdown(source, context.get("cell", {}).get("attachments"))
 
 
+def _said(text: str) -> str:
+    """HTML of the Markdown of an output, which others may have written."""
+    return clean(_markdown(visible(text), escape=True))
+
+
 def _cells(nb: NotebookNode) -> str:
     """The cells as an HTML fragment."""
-    exporter = _Exporter(template_name="cells", extra_template_basedirs=[str(HERE)])
+    filters = {"visible": visible, "clean": clean, "said": _said}
+    exporter = _Exporter(
+        template_name="cells", extra_template_basedirs=[str(HERE)], filters=filters
+    )
     return exporter.from_notebook_node(_tidy(nb))[0]
 
 
@@ -192,7 +209,7 @@ def _heading(soup: BeautifulSoup) -> str:
 
 
 def _mend(soup: BeautifulSoup) -> str:
-    """The fragment with ordered headings, headed tables, white under colours, nothing fetched."""
+    """The fragment with ordered headings, headed tables, white under colours."""
     _drop(soup)
     _order_headings(soup)
     _own_ground(soup)
@@ -205,8 +222,8 @@ def _mend(soup: BeautifulSoup) -> str:
 
 
 def _drop(soup: BeautifulSoup) -> None:
-    """Remove what runs or fetches; a picture from elsewhere leaves its description."""
-    for tag in soup.select("script, link, iframe, object, embed, style[scoped]"):
+    """Remove pandas' own styles; a picture from elsewhere leaves its description."""
+    for tag in soup.select("style[scoped]"):
         tag.decompose()
     for image in soup.select('img:not([src^="data:"])'):
         image.replace_with(str(image.get("alt", "")))
@@ -268,9 +285,15 @@ def _make_scrollable(soup: BeautifulSoup, table: Tag, number: int) -> None:
 
 def _fill(template: str, **values: Any) -> str:
     """A page from one of our templates."""
-    env = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True)
+    loader = FileSystemLoader(HERE)
+    env = Environment(loader=loader, autoescape=True, trim_blocks=True, finalize=_shown)
     env.filters.update(duration=duration, number=number, interval=interval)
-    return env.get_template(template).render(**values)
+    return env.get_template(template).render(policy=POLICY, **values)
+
+
+def _shown(value: Any) -> Any:
+    """A value of a template with all of it visible; what is HTML already stays."""
+    return value if isinstance(value, Markup) else visible(str(value))
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.sparcom.ablation import MATCHED
@@ -34,6 +35,14 @@ def effect_matrix(matrix: xr.Dataset) -> Figure:
 def effects(table: pd.DataFrame, title: str) -> Figure:
     """Effect on a category of its own set (with interval), of random sets and of the others'."""
     fig, (axes,) = figure(7.5, 3.6)
+    own_and_controls(axes, table)
+    axes.legend(fontsize=8)
+    label(axes, title, "", f"rise of the loss, {_UNIT}")
+    return fig
+
+
+def own_and_controls(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the own sets (with interval), random sets and the others' of every category."""
     x = np.arange(len(table))
     spread = [table["own"] - table["own_low"], table["own_high"] - table["own"]]
     axes.errorbar(
@@ -43,9 +52,6 @@ def effects(table: pd.DataFrame, title: str) -> Figure:
     axes.plot(x + 0.15, table["others"], "s", color="#0072B2", label="other categories' sets")
     axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     axes.set_xticks(x, table["category"])
-    axes.legend(fontsize=8)
-    label(axes, title, "", f"rise of the loss, {_UNIT}")
-    return fig
 
 
 def variants(table: pd.DataFrame) -> Figure:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.view.plots.common import whiskers
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 from sparcom_nb.view.tokens import visible
 
@@ -21,7 +22,7 @@ def word_densities(words: Mapping[str, pd.DataFrame]) -> Figure:
     for (name, table), (colour, marker) in zip(words.items(), _MEMBERS, strict=False):
         axes.plot(table["density"][:_SHOWN], marker, color=colour, label=name, alpha=0.85)
     first = next(iter(words.values()))[:_SHOWN]
-    texts = [visible(word).replace("$", r"\$")[:18] for word in first["word"]]
+    texts = [drawn(visible(word)[:18]) for word in first["word"]]
     axes.set_xticks(range(len(first)), texts, rotation=90, fontsize=8)
     axes.set_ylim(-0.03, 1.05)
     axes.legend()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.pool import Mixture
 from sparcom_nb.nait.scores import select
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.plots.uniqueness import BLUE
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
@@ -87,8 +88,8 @@ def precisions(table: pd.DataFrame) -> Figure:
             part.loc[means["score"]], rows + 0.22, MARKERS[capability], color=COLOURS[capability],
             ms=4, alpha=0.8, label=capability,
         )  # fmt: skip
-    spread = [means["precision"] - means["low"], means["high"] - means["precision"]]
-    axes.errorbar(means["precision"], rows, xerr=spread, fmt="D", color="black", capsize=4)
+    values = means[["precision", "low", "high"]].to_numpy(float)
+    whiskers(axes, values, rows, fmt="D", color="black")
     axes.axvline(means["chance"].mean(), color=NEUTRAL, ls=":", label="chance")
     axes.set_yticks(rows, means["score"])
     axes.set_xlim(0, 1)

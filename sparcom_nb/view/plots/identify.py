@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
 
@@ -20,7 +21,13 @@ def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, lay
     shown = np.unique(np.linspace(0, active.shape[1] - 1, 120).astype(int))
     fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
     sns.heatmap(
-        active[:, shown], cmap="Blues", vmin=0, vmax=1.4, cbar=False, ax=left, yticklabels=tokens
+        active[:, shown],
+        cmap="Blues",
+        vmin=0,
+        vmax=1.4,
+        cbar=False,
+        ax=left,
+        yticklabels=[drawn(token) for token in tokens],
     )
     left.set_xticks([])
     label(left, f"Active (blue) or not, layer {layer}", f"{len(shown)} of the neurons", "token")

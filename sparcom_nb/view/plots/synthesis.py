@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.plots.common import whiskers
+from sparcom_nb.view.plots.ablation import own_and_controls
+from sparcom_nb.view.plots.uniqueness import against_null
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _OWN, _OTHER = "#D55E00", "#0072B2"
@@ -22,8 +22,11 @@ def loading(shares: xr.Dataset) -> Figure:
         values = shares["share"].sel(form=method).to_numpy()
         others = (values.sum(axis=0) - np.diag(values)) / max(1, len(values) - 1)
         random = shares["random"].sel(form=method).to_numpy()
-        _three(axes, np.diag(values), random, others)
-        axes.set_xticks(range(len(values)), shares["direction"].to_numpy())
+        x = np.arange(len(values))
+        axes.plot(x, np.diag(values), "o", color=_OWN, label="own set")
+        axes.plot(x - 0.15, random, "^", color=NEUTRAL, label="matched random set")
+        axes.plot(x + 0.15, others, "s", color=_OTHER, label="other categories' sets")
+        axes.set_xticks(x, shares["direction"].to_numpy())
         axes.set_ylim(0, None)
         label(axes, str(method), "direction of", "share of its squared length")
     panels[0].legend(fontsize=8)
@@ -46,13 +49,8 @@ def loading_matrix(shares: xr.Dataset, method: str) -> Figure:
 def gaps(table: pd.DataFrame, names: list[str], title: str, x: str) -> Figure:
     """Differences from controls with intervals, each above the band of permuted labels."""
     fig, (axes,) = figure(8, 0.5 * len(table) + 1.4)
-    rows = np.arange(len(table))[::-1]
-    low, high = (table[name].to_numpy(float) for name in ("null_low", "null_high"))
-    axes.barh(rows, high - low, 0.5, low, color="#cccccc", label="labels permuted (95 %)")
-    whiskers(axes, table[["value", "low", "high"]].to_numpy(float), rows, label="measured")
+    against_null(axes, table, names)
     axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-    axes.set_yticks(rows, names)
-    axes.set_ylim(-0.6, len(table) - 0.4)
     axes.legend(fontsize=8)
     label(axes, title, x, "")
     return fig
@@ -78,12 +76,7 @@ def effects(fall: pd.DataFrame, harm: pd.DataFrame) -> Figure:
     titles = ("Fall of the instruction score", "Rise of the loss")
     units = ("instruction score lost", "nats per response token")
     for axes, table, title, unit in zip(panels, (fall, harm), titles, units, strict=True):
-        x, own = np.arange(len(table)), table["own"].to_numpy(float)
-        spread = [own - table["own_low"], table["own_high"] - own]
-        axes.errorbar(x, own, spread, fmt="none", color=_OWN, capsize=3)
-        _three(axes, own, table["random"].to_numpy(float), table["others"].to_numpy(float))
-        axes.axhline(0, color=NEUTRAL, linewidth=0.8)
-        axes.set_xticks(x, table["category"])
+        own_and_controls(axes, table)
         label(axes, title, "", unit)
     panels[0].legend(fontsize=8)
     return fig
@@ -101,11 +94,3 @@ def falls(table: pd.DataFrame, title: str) -> Figure:
     axes.legend(fontsize=8)
     label(axes, title, "rise of the loss (nats per response token)", "fall of the score")
     return fig
-
-
-def _three(axes: Axes, own: np.ndarray, random: np.ndarray, others: np.ndarray) -> None:
-    """Values of the own set, of random sets and of the other categories' sets."""
-    x = np.arange(len(own))
-    axes.plot(x, own, "o", color=_OWN, label="own set")
-    axes.plot(x - 0.15, random, "^", color=NEUTRAL, label="matched random set")
-    axes.plot(x + 0.15, others, "s", color=_OTHER, label="other categories' sets")

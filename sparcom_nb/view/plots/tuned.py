@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.nait.outcomes import RANDOM
 from sparcom_nb.view.plots.capability import GREEN, ORANGE
+from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.plots.uniqueness import BLUE
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _UNIT = "nats per response token"
@@ -155,8 +157,7 @@ def stability(table: pd.DataFrame, in_common: pd.Series) -> Figure:
     chance = table[table["measure"] == "chance"]["mean"].mean()
     for panel, (measure, title) in zip(axes, titles.items(), strict=True):
         part = table[table["measure"] == measure].set_index("score").loc[scores]
-        spread = [part["mean"] - part["low"], part["high"] - part["mean"]]
-        panel.errorbar(part["mean"], rows, xerr=spread, fmt="o", color=BLUE, capsize=4)
+        whiskers(panel, part[["mean", "low", "high"]].to_numpy(float), rows)
         panel.axvline(0 if measure == "cosine" else chance, color=NEUTRAL, ls=":")
         if measure == "jaccard":
             panel.plot(in_common[scores], rows, "s", color=ORANGE, label="two capabilities")
@@ -190,7 +191,7 @@ def between_models(table: pd.DataFrame) -> Figure:
             )  # fmt: skip
         panel.set_yticks(
             rows,
-            [f"{m.rpartition('/')[2]}, {k}" for m, k in keys]
+            [drawn(f"{m.rpartition('/')[2]}, {k}") for m, k in keys]
             if panel is left
             else [""] * len(keys),
         )

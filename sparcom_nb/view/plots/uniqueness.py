@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.sparcom.comparison import QUESTIONS
 from sparcom_nb.view.plots.common import whiskers
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 BLUE = "#0072B2"
@@ -30,7 +31,7 @@ def against_null(axes: Axes, table: pd.DataFrame, names: Sequence[Any]) -> None:
     axes.plot(table["null_mean"], rows, "|", color=NEUTRAL, ms=9)
     values = table[["value", "low", "high"]].to_numpy(float)
     whiskers(axes, values, rows, capsize=3, label="true labels")
-    axes.set_yticks(rows, [str(name) for name in names])
+    axes.set_yticks(rows, [drawn(str(name)) for name in names])
     axes.set_ylim(-0.7, len(table) - 0.3)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.view.prose import evidence, interval
+from sparcom_nb.view.safe import literal
 
 
 def pair_shape(name: str, frequency: xr.DataArray) -> str:
@@ -17,9 +18,9 @@ def pair_shape(name: str, frequency: xr.DataArray) -> str:
         f", {frequency.sizes['expert']} experts in each layer" if "expert" in frequency.dims else ""
     )
     return (
-        f"**{name}**: {n_layers} layers with {neurons:,} neurons in all{experts}; "
+        f"**{literal(name)}**: {n_layers} layers with {neurons:,} neurons in all{experts}; "
         f"{frequency.sizes['instruction']:,} instructions, "
-        f"{frequency.attrs.get('span', 'instruction')} span."
+        f"{literal(frequency.attrs.get('span', 'instruction'))} span."
     )
 
 
@@ -108,7 +109,7 @@ def placebo(table: pd.DataFrame, test: dict[str, Any], what: str) -> str:
 def no_placebo(name: str) -> str:
     """Say plainly that there is no placebo, and how to come by one."""
     return (
-        f"**{name} has no placebo here**, so that the halves above are the only floor: they tell "
+        f"**{literal(name)} has no placebo here**, so that the halves above are the only floor: they tell "
         "change from sampling, but not learning to follow instructions from just more training. "
         "The placebos of the embedded pairs are built beside the other models by `sparcom-nb "
         "train-default --out data/models`; for a pair of your own, train the base on plain "
@@ -118,7 +119,7 @@ def no_placebo(name: str) -> str:
 
 def no_experts(name: str) -> str:
     """Say that a dense pair has nothing to route."""
-    return f"{name} is dense: it has no router, and this section has nothing to show."
+    return f"{literal(name)} is dense: it has no router, and this section has nothing to show."
 
 
 def category_effect(effect: dict[str, Any], at_equal_length: dict[str, Any], what: str) -> str:

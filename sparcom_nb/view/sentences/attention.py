@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sparcom_nb.view.prose import NO_PLACEBO, interval, p_value
+from sparcom_nb.view.safe import literal
 
 
 def source(similarity: Any, words: Sequence[str], features: int) -> str:
@@ -16,7 +17,7 @@ def source(similarity: Any, words: Sequence[str], features: int) -> str:
             f"Word vectors: {size}, **counted from the texts above**. This is a substitution: the "
             "paper takes GloVe vectors of the open web, so that counts here are not its counts."
         )
-    name = "a table of your own" if isinstance(similarity, dict) else f"“{similarity}”"
+    name = "a table of your own" if isinstance(similarity, dict) else f"“{literal(similarity)}”"
     return f"Word vectors: {size}, from {name}."
 
 

@@ -9,10 +9,8 @@ import xarray as xr
 
 from sparcom_nb.shift.density import LEVELS, levels
 from sparcom_nb.view.prose import NO_PLACEBO, evidence, interval
+from sparcom_nb.view.safe import literal
 from sparcom_nb.view.tokens import visible
-
-#: Markdown in a token is text, not markup.
-_MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+-.!<>|$~&"})
 
 
 def one_response(name: str, S: xr.DataArray) -> str:
@@ -167,4 +165,4 @@ def _names(table: pd.DataFrame, without: list[str]) -> str:
 
 
 def _token(texts: xr.DataArray, n: int) -> str:
-    return (visible(str(texts.to_numpy()[n])).strip() or "space").translate(_MARKDOWN)
+    return literal(visible(str(texts.to_numpy()[n])).strip() or "space")

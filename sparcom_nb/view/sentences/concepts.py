@@ -9,6 +9,7 @@ import pandas as pd
 from sparcom_nb.shift.shares import holm
 from sparcom_nb.shift.subspaces import SAME
 from sparcom_nb.view.prose import NO_PLACEBO, interval, p_value
+from sparcom_nb.view.safe import literal
 
 _LEVEL = 0.05
 _BEYOND = {
@@ -23,8 +24,9 @@ def vocabulary(words: list[str], source: str) -> str:
     """Say which words describe the concepts."""
     first, last = words[0], words[-1]
     return (
-        f"Concepts are described with the {len(words):,} most frequent words of {source}, from "
-        f"“{first}” to “{last}”. What is not among them cannot be said about a concept."
+        f"Concepts are described with the {len(words):,} most frequent words of "
+        f"{literal(source)}, from “{literal(first)}” to “{literal(last)}”. What is not among them "
+        "cannot be said about a concept."
     )
 
 

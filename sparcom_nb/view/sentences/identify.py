@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.view.prose import evidence, interval
+from sparcom_nb.view.safe import literal
 
 
 def one_instruction(text: str, active: np.ndarray) -> str:
@@ -14,7 +15,7 @@ def one_instruction(text: str, active: np.ndarray) -> str:
     p = active.mean(axis=0)
     return (
         f"Of {len(p):,} neurons in this layer, {(p == 0).mean():.0%} are never active on "
-        f"“{text}”, and {(p >= 0.9).mean():.1%} on at least nine tokens in ten."
+        f"“{literal(text)}”, and {(p >= 0.9).mean():.1%} on at least nine tokens in ten."
     )
 
 

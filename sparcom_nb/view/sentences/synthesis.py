@@ -8,6 +8,7 @@ import xarray as xr
 
 from sparcom_nb.sparcom.ablation import MATCHED
 from sparcom_nb.view.prose import NO_PLACEBO, evidence, interval, p_value
+from sparcom_nb.view.sentences.ablation import NOTHING
 
 Row = Mapping[Any, Any]
 
@@ -100,7 +101,7 @@ def density(effects: pd.DataFrame, test: Row, rest: Row, match: float) -> str:
     """
     together = effects.to_dict("records")[-1]
     if not test["sets"] or not together["size"]:
-        return "**There is nothing to switch off here: every set is empty.**"
+        return NOTHING
     own = interval(*(together[name] for name in ("own", "own_low", "own_high")), digits=3)
     random = interval(*(together[f"minus_random{end}"] for end in ("", "_low", "_high")), digits=3)
     return (

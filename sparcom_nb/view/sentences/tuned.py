@@ -8,6 +8,7 @@ import pandas as pd
 
 from sparcom_nb.nait.outcomes import FULL_POOL, RANDOM, UPPER
 from sparcom_nb.view.prose import interval
+from sparcom_nb.view.safe import literal
 
 Row = dict[Any, Any]
 _UNIT = "nats per response token"
@@ -104,13 +105,13 @@ def shipped(manifest: Mapping[str, Any], pair: str) -> str:
         return "No results of the full size are shipped."
     plan, changed = manifest["plan"], manifest["changed"]
     text = (
-        f"The shipped results are of {manifest['pair']} and its own rows: {plan['seeds']} seeds, "
+        f"The shipped results are of {literal(manifest['pair'])} and its own rows: {plan['seeds']} seeds, "
         f"{plan['steps']} steps of {plan['batch']} rows, capabilities "
         f"{', '.join(plan['capabilities'])}. They were made of inputs with the hash "
         f"`{manifest['fingerprint'][:12]}`. "
     )
     if pair != manifest["pair"]:
-        text += f"**They are not of {pair}:** compare which arms gain, not how much. "
+        text += f"**They are not of {literal(pair)}:** compare which arms gain, not how much. "
     if changed:
         return text + (
             f"**Not the same any more: {', '.join(changed)}.** Made anew, they might be others."
@@ -234,8 +235,8 @@ def between_models(table: pd.DataFrame) -> str:
         ].mean()
         apart = part["spearman"].min() > part["control_spearman"].abs().max()
         said.append(
-            f"* to {model}, {method}: scores correlate {mean['spearman']:.2f} with the model's own "
-            f"(neurons permuted {mean['control_spearman']:.2f}), Jaccard of the selections "
+            f"* to {literal(model)}, {method}: scores correlate {mean['spearman']:.2f} with the "
+            f"model's own (neurons permuted {mean['control_spearman']:.2f}), Jaccard of the selections "
             f"{mean['jaccard']:.2f}, precision {mean['precision']:.0%} against "
             f"{mean['own_precision']:.0%} of its own: **that the direction carries over "
             f"{'shows' if apart else 'does not show'}**"
@@ -246,8 +247,8 @@ def between_models(table: pd.DataFrame) -> str:
 def undefined(model: str, reason: str) -> str:
     """Say why no transfer to a model is defined."""
     if not reason:
-        return f"To {model} a transfer is possible: it has as many neurons in every layer."
-    return f"To {model} **no transfer is defined**: {reason}."
+        return f"To {literal(model)} a transfer is possible: it has as many neurons in every layer."
+    return f"To {literal(model)} **no transfer is defined**: {literal(reason)}."
 
 
 def _by(table: pd.DataFrame, key: str) -> dict[str, Row]:

@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.stats import binom
 
 from sparcom_nb.view.prose import evidence, interval
+from sparcom_nb.view.safe import literal
 
 _CHANCE = 0.05
 
@@ -124,7 +125,7 @@ def carried(table: pd.DataFrame) -> str:
         ]
         sets = rows.iloc[0]
         said.append(
-            f"*{collections}*: {'; '.join(parts)}. **That a category's set carries over "
+            f"*{literal(collections)}*: {'; '.join(parts)}. **That a category's set carries over "
             f"{evidence(sets['p'], sets['low'], sets['null_mean'])}.**"
         )
     return "\n\n".join(said)

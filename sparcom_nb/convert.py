@@ -1,0 +1,281 @@
+"""A GGUF file as a folder of safetensors, made once: later loads are those of any folder.
+
+The folder holds every weight as the file's blocks unpack, to the bit: in half precision where all of
+them are exact there, else in float32. It also holds configuration, tokenizer and chat template, and
+``converted.json``, which says what it was made of and how each file must read. In the user's cache it is
+called by the hash of the file. It is written beside its place and renamed when it is whole, one process
+at a time, so that whatever stands there is whole; what was damaged afterwards is made again.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+from safetensors import SafetensorError, safe_open
+
+from sparcom_nb.errors import InputError, one_line
+from sparcom_nb.progress import progress
+from sparcom_nb.sources import CONVERTED, file_sha256
+
+#: Changed when this file makes other folders than before.
+_EDITION = 1
+_MADE_WITH = ("transformers", "gguf", "tokenizers")
+_PART = re.compile(r"(.+)\.part(\d+)")
+
+
+def cached(path: Path, show_progress: bool = True) -> Path:
+    """Folder in the user's cache with what a GGUF file, or a folder with files in parts, holds.
+
+    Raises:
+        InputError: a file that cannot be converted, parts that do not make one, or a cache that
+            cannot be written.
+    """
+    return (
+        _cached_parts(path, show_progress) if path.is_dir() else _cached_file(path, show_progress)
+    )
+
+
+def convert(file: Path, out: Path, show_progress: bool = True) -> Path:
+    """Write the folder that a GGUF file becomes; what is there already is not done again.
+
+    Raises:
+        InputError: no GGUF file, one that cannot be converted, or ``out`` holds something else.
+    """
+    if not file.is_file() or file.suffix != ".gguf":
+        raise InputError(f"{one_line(file, 90)}: no .gguf file; give the one to convert")
+    made_of = _made_of(file.name, file_sha256(file))
+    if (
+        out.exists()
+        and not _is_whole(out, made_of)
+        and not (out.is_dir() and not any(out.iterdir()))
+    ):
+        raise InputError(f"{one_line(out, 90)} holds something else; give a new folder as --out")
+    with _writing(f"{one_line(out, 90)}: cannot be written", "give another --out"):
+        return _make(out, made_of, lambda work: _unpack(file, work, show_progress))
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: SPARCOM_CACHE, or the user's cache."""
+    named = os.environ.get("SPARCOM_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("sparcom_nb"))
+
+
+def _cached_file(file: Path, show_progress: bool) -> Path:
+    made_of = _made_of(file.name, file_sha256(file))
+    return _in_cache(made_of, lambda work: _unpack(file, work, show_progress))
+
+
+def _cached_parts(folder: Path, show_progress: bool) -> Path:
+    """Join what comes in parts; the rest of the folder goes with it."""
+    parts = parts_of(folder)
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.iterdir() if file.is_file()):
+        digest.update(f"{file.name}\0{file_sha256(file)}\0".encode())
+    made_of = _made_of(folder.name, digest.hexdigest())
+    joined = _in_cache(made_of, lambda work: _join(folder, parts, work))
+    packed = [joined / name for name in parts if name.endswith(".gguf")]
+    return _cached_file(packed[0], show_progress) if packed else joined
+
+
+def parts_of(folder: Path) -> dict[str, list[Path]]:
+    """Parts of every file that comes in some (``NAME.part1``, ``NAME.part2``, ...), in order.
+
+    Raises:
+        InputError: a part is missing between others, or there twice.
+    """
+    found: dict[str, dict[int, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        if named := _PART.fullmatch(file.name):
+            same = found.setdefault(named[1], {})
+            if int(named[2]) in same:
+                raise InputError(
+                    f"{one_line(folder, 90)}: part {int(named[2])} of {named[1]} is there twice"
+                )
+            same[int(named[2])] = file
+    for name, parts in found.items():
+        if missing := [n for n in range(1, max(parts)) if n not in parts]:
+            raise InputError(
+                f"{one_line(folder, 90)}: {len(missing)} of the parts of {one_line(name, 60)} are not "
+                f"here ({one_line(', '.join(f'part{n}' for n in missing), 60)}); fetch them"
+            )
+    return {name: [parts[n] for n in sorted(parts)] for name, parts in found.items()}
+
+
+def _join(folder: Path, parts: dict[str, list[Path]], work: Path) -> None:
+    """Write the joined files, checked by what their headers or sums say, and all the others."""
+    work.mkdir()
+    for name, pieces in parts.items():
+        with (work / name).open("wb") as whole:
+            for piece in pieces:
+                with piece.open("rb") as stream:
+                    shutil.copyfileobj(stream, whole, 1 << 24)
+        _check_joined(work / name, folder / f"{name}.sha256", len(pieces))
+    for file in folder.iterdir():
+        if file.is_file() and not _PART.fullmatch(file.name):
+            shutil.copyfile(file, work / file.name)
+
+
+def _check_joined(file: Path, sums: Path, n: int) -> None:
+    wrong = None
+    if sums.is_file() and sums.read_text(encoding="utf-8").split()[:1] != [file_sha256(file)]:
+        wrong = f"not the SHA-256 of {sums.name}"
+    if file.suffix == ".safetensors":
+        try:
+            with safe_open(file, "np"):
+                pass
+        except SafetensorError as error:
+            wrong = str(error)
+    if wrong:
+        raise InputError(
+            f"{file.name}: its {n} parts do not make a whole file ({one_line(wrong, 90)}); one is "
+            "missing or damaged: fetch them again"
+        )
+
+
+def _in_cache(made_of: dict[str, Any], write: Callable[[Path], None]) -> Path:
+    folder = cache_folder() / made_of["source_sha256"]
+    with _writing(
+        f"the cache {one_line(folder.parent, 90)} cannot be written",
+        "set the environment variable SPARCOM_CACHE to a folder with room",
+    ):
+        return _make(folder, made_of, write)
+
+
+@contextmanager
+def _writing(what: str, mend: str) -> Iterator[None]:
+    """Say in one line that a place cannot be written, whoever found out."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{what} ({one_line(error, 90)}); {mend}") from None
+
+
+def _is_whole(folder: Path, made_of: dict[str, Any]) -> bool:
+    """Whether a folder is what a source becomes by what is installed, every byte of it."""
+    try:
+        told = json.loads((folder / CONVERTED).read_text(encoding="utf-8"))
+        files = told.pop("files").items()
+        same = {**told, "source": ""} == {**made_of, "source": ""}  # a file may be called otherwise
+        return same and all(file_sha256(folder / name) == digest for name, digest in files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _made_of(source: str, digest: str) -> dict[str, Any]:
+    made_with = {name: version(name) for name in _MADE_WITH}
+    return {
+        "source": source, "source_sha256": digest, "edition": _EDITION, "made_with": made_with
+    }  # fmt: skip
+
+
+def _make(folder: Path, made_of: dict[str, Any], write: Callable[[Path], None]) -> Path:
+    """Put what ``write`` makes in its place, whole, unless it stands there."""
+    if _is_whole(folder, made_of):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work, old = (folder.with_name(f".{folder.name}.{what}") for what in ("work", "old"))
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if _is_whole(folder, made_of):  # another process was quicker
+            return folder
+        _clear(work, old)
+        try:
+            write(work)
+            files = {made.name: file_sha256(made) for made in sorted(work.iterdir())}
+            told = json.dumps(made_of | {"files": files}, indent=1)
+            (work / CONVERTED).write_text(told + "\n", encoding="utf-8")
+            if folder.exists():
+                folder.rename(old)
+            work.rename(folder)
+        finally:
+            _clear(work, old)
+    return folder
+
+
+def _clear(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(file: Path, work: Path, show_progress: bool) -> None:
+    """Read a GGUF file and write what it holds as transformers writes a model."""
+    import torch
+    from gguf import GGUFReader
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    from sparcom_nb.models import load_weights, loading, quiet
+
+    with loading(str(file)):
+        tensors = GGUFReader(file).tensors
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    with _shown(len(tensors), show_progress):
+        model = load_weights(
+            AutoModelForCausalLM,
+            str(file),
+            file.parent,
+            gguf_file=file.name,
+            dtype=torch.float32,
+            quantization_config=GgufConfig(dequantize=True),
+        )
+    with loading(str(file)):
+        _check_all_used(model, tensors)
+    with quiet():
+        model.to(_narrowest(model)).save_pretrained(work)
+        tokenizer.save_pretrained(work)
+
+
+def _check_all_used(model: Any, tensors: list[Any]) -> None:
+    """Refuse tensors that no weight was made of: the reader passes over them without a word."""
+    held = sum(int(tensor.n_elements) for tensor in tensors)
+    weights = {weight.data_ptr(): weight.numel() for weight in model.state_dict().values()}
+    if held == sum(weights.values()):
+        return
+    layers = model.config.get_text_config().num_hidden_layers
+    beyond = [t.name for t in tensors if (n := _layer(t.name)) is None or n >= layers]
+    raise InputError(
+        f"{held:,} numbers in {len(tensors)} tensors for a model of {sum(weights.values()):,} and "
+        f"{layers} layers: not all have a place, perhaps {one_line(', '.join(beyond), 90)}; take a "
+        "folder of safetensors"
+    )
+
+
+def _layer(name: str) -> int | None:
+    found = re.match(r"blk\.(\d+)\.", name)
+    return int(found[1]) if found else None
+
+
+def _narrowest(model: Any) -> Any:
+    """The smallest type that holds every weight exactly."""
+    import torch
+
+    for dtype in (torch.bfloat16, torch.float16):
+        if all(torch.equal(weight, weight.to(dtype).float()) for weight in model.parameters()):
+            return dtype
+    return torch.float32
+
+
+@contextmanager
+def _shown(total: int, show: bool) -> Iterator[None]:
+    """Show how many tensors are unpacked, in the place of the library's own bar."""
+    from transformers import modeling_gguf_pytorch_utils as library
+
+    with progress(total, "convert", "tensors", show) as bar:
+
+        def counted(items: Iterable[Any], **_: Any) -> Iterator[Any]:
+            for item in items:
+                yield item
+                bar.update(1)
+
+        old, library.tqdm = library.tqdm, counted  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            library.tqdm = old

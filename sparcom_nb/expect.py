@@ -1,0 +1,400 @@
+"""What may come in at the doors of the package, checked once and before anything runs.
+
+A name means the same thing everywhere here: ``top`` is a share, ``draws`` a number of draws,
+``specific`` holds marks. So a signature says it all: its annotation gives the type, its name the
+range. :func:`doors` puts the check between a namespace and whoever calls its functions, and
+:func:`guard` does so for a module; what the package calls from inside passes no door.
+"""
+
+import collections.abc
+import functools
+import inspect
+import math
+import numbers
+import os
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import lazy_loader
+
+from sparcom_nb.errors import InputError
+
+#: No count of anything here is larger.
+MOST = 10**9
+_SHARES = ("top", "threshold", "agreement", "ratio")
+#: Name of a number -> least and most.
+_RANGES: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),
+    "draws": (1, 100_000),
+    "critical_role.draws": (0, 100_000),
+    "splits": (1, 10_000),
+    **dict.fromkeys(
+        ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
+    ),
+    **dict.fromkeys(("favourite", "inert_frequency", "noise", "quantile"), (0, 1)),
+    **dict.fromkeys(("amplify", "epsilon", "lr", "p"), (0, math.inf)),
+}
+#: Name of a word -> the words there are; modules that say so too take seconds to import.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "by": ("subtype", "row"),
+    "candidate": ("mean", "drift"),
+    "components": ("neurons", "experts"),
+    "dtype": ("auto", "float32", "float64", "bfloat16", "float16"),
+    "matrix": ("input", "output"),
+    "objective": ("probability", "logit", "log_probability"),
+    "padding_side": ("right", "left"),
+    "site": ("gate", "post"),
+    "span": ("instruction", "prompt", "response", "sample"),
+    "ties": ("all", "random"),
+    "overlap.kind": ("jaccard", "overlap"),
+    "set_overlap.kind": ("jaccard", "overlap"),
+}
+#: Results of a measurement: they may be infinite or missing.
+_LOOSE = ("floor", "value")
+#: Lists and tables that may be empty.
+_MAY_BE_EMPTY = ("spans",)
+
+
+def doors(package: str, file: str) -> tuple[Callable[[str], Any], Any, list[str]]:
+    """Attach the names of a package's stub, loaded when first used, each function behind a door."""
+    load, names, everything = lazy_loader.attach_stub(package, file)
+
+    def get(name: str) -> Any:
+        found = load(name)
+        if inspect.isfunction(found):
+            found = vars(sys.modules[package])[name] = door(found)
+        return found
+
+    return get, names, everything
+
+
+def guard(module: dict[str, Any]) -> None:
+    """Put every public function of a module, given as its ``globals()``, behind a door."""
+    for name, found in list(module.items()):
+        own = inspect.isfunction(found) and found.__module__ == module["__name__"]
+        if own and not name.startswith("_"):
+            module[name] = door(found)
+
+
+def door(function: Any) -> Any:
+    """Return ``function`` behind a check of its arguments.
+
+    Raises:
+        InputError: an argument of another type or outside its range, or a table or array that lacks
+            what the function reads.
+        TypeError: arguments that the function does not have.
+    """
+    signature, hints = inspect.signature(function), typing.get_type_hints(function)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        try:
+            given = signature.bind(*args, **options).arguments
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}: {error}") from None
+        for name, value in given.items():
+            if signature.parameters[name].kind != inspect.Parameter.VAR_KEYWORD:
+                expect(name, value, hints.get(name, Any), function.__name__)
+        try:
+            return function(*args, **options)
+        except (KeyError, ValueError) as error:
+            if found := _lacking(error, given):
+                raise found from error
+            raise
+
+    return checked
+
+
+def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
+    """Check one value by the annotation ``hint`` and by what its name means.
+
+    Raises:
+        InputError: names the argument, the value and what is expected.
+    """
+    kinds = typing.get_args(hint) if _is_union(hint) else (hint,)
+    if Any in kinds or (value is None and type(None) in kinds):
+        return
+    kinds = [kind for kind in kinds if kind is not type(None)]
+    fitting = [kind for kind in kinds if _is_a(value, kind)]
+    if not fitting:
+        said = " or ".join(dict.fromkeys(map(_said, kinds)))
+        raise InputError(f"{name} must be {said}, not {shown(value)}")
+    origin = _origin(fitting[0])
+    check = _CHECKS.get(origin) or _CHECKS.get(getattr(origin, "__name__", ""))
+    if check:
+        check(name, value, fitting[0], function)
+
+
+def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> None:
+    """Expect a finite number from ``low`` to ``high``."""
+    if not _is_a(value, float) or not math.isfinite(value) or not low <= value <= high:
+        raise InputError(f"{name} must be {_range(low, high)}, not {shown(value)}")
+
+
+def whole(name: str, value: Any, low: float = 1, high: float = MOST) -> None:
+    """Expect a whole number from ``low`` to ``high``."""
+    if not _is_a(value, int):
+        raise InputError(f"{name} must be a whole number, not {shown(value)}")
+    number(name, value, low, high)
+
+
+def share(name: str, value: Any) -> None:
+    """Expect a number above 0 and at most 1."""
+    if not _is_a(value, float) or not 0 < value <= 1:
+        raise InputError(f"{name} must be above 0 and at most 1, not {shown(value)}")
+
+
+def one_of(name: str, value: Any, options: Iterable[Any]) -> None:
+    """Expect one of a few words."""
+    if value not in (known := list(options)):
+        raise InputError(f"unknown {name} {shown(value)}; use one of {', '.join(map(str, known))}")
+
+
+def device(name: str, value: str) -> None:
+    """Expect a device as torch calls it: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ..."""
+    if not re.fullmatch(r"auto|(cpu|cuda|mps|xpu)(:\d{1,3})?", value):
+        raise InputError(f"unknown {name} {shown(value)}; use auto, cpu, cuda or cuda:NUMBER")
+
+
+def text(name: str, value: str) -> None:
+    """Expect text that can be written down: no half of a character, no NUL."""
+    if "\0" in value:
+        raise InputError(f"{name} {shown(value)} holds a NUL character; take it out")
+    if half := half_character(value):
+        raise InputError(f"{name} holds {half}; take it out")
+
+
+def half_character(value: str) -> str:
+    r"""Name the first half of a surrogate pair (``\ud83d``), which no text file can hold; else empty."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        return f"half a character ({value[error.start]!a}) at position {error.start + 1:,}"
+    return ""
+
+
+def marks(name: str, value: Any) -> None:
+    """Expect a labelled array of True and False, a set a row."""
+    if value.dtype != bool:
+        raise InputError(
+            f"{name} must hold marks (True and False), not {shown(value)}: "
+            "sn.sparcom.specific makes marks of frequencies"
+        )
+
+
+def frequencies(name: str, value: Any) -> None:
+    """Expect a labelled array [instruction, ...] of numbers from 0 to 1."""
+    if value.dtype.kind != "f":
+        raise InputError(f"{name} must hold frequencies from 0 to 1, not {shown(value)}")
+    if value.ndim < 2 or value.dims[0] not in ("instruction", "category"):
+        raise InputError(
+            f"{name} must have the dimensions instruction, layer ..., not {shown(value)}"
+        )
+    low, high = (float(found) for found in _ends(value))
+    if not 0 <= low <= high <= 1 + 1e-6:
+        raise InputError(
+            f"{name} must hold frequencies from 0 to 1; these go from {low:g} to {high:g}"
+        )
+
+
+def finite(name: str, value: Any) -> None:
+    """Expect a labelled array without NaN or infinity."""
+    if value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
+        raise InputError(
+            f"{name} holds NaN or infinity; {shown(value)} of finite numbers is expected"
+        )
+
+
+def shown(value: Any) -> str:
+    """Say a value in a few words of one line."""
+    if hasattr(value, "dims"):
+        sizes = ", ".join(f"{n} {dim}" for dim, n in dict(value.sizes).items())
+        return f"an array of {getattr(value, 'dtype', 'several')} [{sizes}]"
+    if hasattr(value, "shape") and value.shape:
+        return f"a {type(value).__name__} of shape {tuple(map(int, value.shape))}"
+    said = " ".join(ascii(value).split())
+    return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type, without a look at what it holds."""
+    origin = _origin(kind)
+    if origin in (int, float):
+        number = numbers.Integral if origin is int else numbers.Real
+        return isinstance(value, number) and type(value).__name__ not in ("bool", "bool_")
+    if origin is bool:
+        return type(value).__name__ in ("bool", "bool_")
+    if origin in (collections.abc.Sequence, collections.abc.Iterable):
+        return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    if origin is collections.abc.Callable:
+        return callable(value)
+    if getattr(origin, "__name__", "") == "ndarray":
+        return hasattr(value, "dtype") and hasattr(value, "shape")
+    return not isinstance(origin, type) or isinstance(value, origin)
+
+
+def _number(name: str, value: Any, kind: Any, function: str) -> None:
+    one, inside = _one(name), "[" in name
+    if one in _SHARES and kind is float:
+        share(name, value)
+    elif one not in _LOOSE:
+        least = 1 if kind is int and not inside else -math.inf
+        (whole if kind is int else number)(
+            name, value, *_RANGES.get(f"{function}.{one}", _RANGES.get(one, (least, math.inf)))
+        )
+
+
+def _array(name: str, value: Any, kind: Any, function: str) -> None:
+    if value.size == 0 and "output" not in value.dims:
+        raise InputError(f"{name} is empty: {shown(value)}")
+    if value.dtype.kind not in "bifuU":
+        raise InputError(f"{name} must hold numbers or marks, not {shown(value)}")
+    for meaning, names in _ARRAYS.items():
+        if _one(name) in names or f"{function}.{name}" in names:
+            meaning(name, value)
+
+
+def _table(name: str, value: Any, kind: Any, function: str) -> None:
+    if len(value) == 0 and name in ("data", "row"):
+        raise InputError(f"{name} has no rows; give at least one")
+
+
+def _sequence(name: str, value: Any, kind: Any, function: str) -> None:
+    if not isinstance(value, collections.abc.Sized):
+        return
+    _some(name, value)
+    for n, one in enumerate(value):
+        expect(f"{name}[{n}]", one, *typing.get_args(kind)[:1] or (Any,), function)
+
+
+def _mapping(name: str, value: Any, kind: Any, function: str) -> None:
+    _some(name, value)
+    for key, one in value.items():
+        expect(f"{name}[{key!r}]", one, *typing.get_args(kind)[1:] or (Any,), function)
+
+
+def _some(name: str, value: Any) -> None:
+    if len(value) == 0 and name not in _MAY_BE_EMPTY:
+        raise InputError(f"no {name}: give at least one")
+
+
+def _text(name: str, value: Any, kind: Any, function: str) -> None:
+    text(name, os.fspath(value))
+    if _one(name) == "device":
+        device(name, value)
+    if known := CHOICES.get(f"{function}.{name}") or CHOICES.get(_one(name)):
+        one_of(_one(name), value, known)
+
+
+def _one(name: str) -> str:
+    """The name of one element: ``top`` of ``tops[2]``, ``frequency`` of ``frequencies['a']``."""
+    many, found, _ = name.partition("[")
+    return many.removesuffix("s").replace("frequencie", "frequency") if found else many
+
+
+def _range(low: float, high: float) -> str:
+    if high >= MOST:
+        return f"{low} or more" if math.isfinite(low) else "a finite number"
+    return f"from {low:g} to {high:,.10g}"
+
+
+def _ends(value: Any) -> tuple[Any, Any]:
+    """Least and largest value; of what lies in a store, which the package wrote, the bounds."""
+    if value.chunks is not None:
+        return 0.0, 1.0
+    return value.min(skipna=False), value.max(skipna=False)
+
+
+def _lacking(error: Exception, given: Mapping[str, Any]) -> InputError | None:
+    """Name the argument without the column, coordinate or dimension that a function looked for."""
+    said = str(error.args[0]) if error.args else ""
+    if isinstance(error, ValueError) and "dimensions" not in said.lower():
+        return None
+    wanted = re.findall(r"'(\w+)'", said)[:1] or [said]
+    for name, value in _labelled(given):
+        held = [*map(str, getattr(value, "columns", ())), *getattr(value, "dims", ())]
+        held += [str(key) for key in getattr(value, "coords", ()) if key not in held]
+        if wanted[0] not in held:
+            has = ", ".join(map(str, held))[:120] or "nothing"
+            return InputError(f"{name} lacks {wanted[0]!r}; it has {has}")
+    return None
+
+
+def _labelled(given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the tables and arrays among arguments, those in a dict too."""
+    for name, value in given.items():
+        if isinstance(value, Mapping) and not hasattr(value, "dims"):
+            yield from ((f"{name}[{key!r}]", one) for key, one in value.items())
+        if hasattr(value, "columns") or hasattr(value, "coords"):
+            yield str(name), value
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, types.UnionType)
+
+
+def _origin(kind: Any) -> Any:
+    return typing.get_origin(kind) or kind
+
+
+def _said(kind: Any) -> str:
+    """What to give for a type, in words."""
+    origin = _origin(kind)
+    return (
+        _WORDS.get(origin)
+        or _WORDS.get(getattr(origin, "__name__", ""))
+        or (f"a {getattr(origin, '__name__', kind)}")
+    )
+
+
+#: Type (or its name, where importing it would cost time) -> what to give.
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "text",
+    collections.abc.Callable: "a function",
+    collections.abc.Sequence: "a list",
+    collections.abc.Iterable: "a list",
+    collections.abc.Mapping: "a dict",
+    "Path": "a path",
+    "DataArray": "a labelled array (xarray.DataArray with named dimensions)",
+    "Dataset": "labelled arrays (xarray.Dataset)",
+    "DataFrame": "a table (pandas.DataFrame)",
+    "Series": "a column (pandas.Series)",
+    "ndarray": "a numpy array",
+    "TransformerBridge": "a loaded model (sn.load_model(...))",
+}
+
+_CHECKS: dict[Any, Callable[[str, Any, Any, str], None]] = {
+    int: _number,
+    float: _number,
+    str: _text,
+    "Path": _text,
+    "PosixPath": _text,
+    "DataArray": _array,
+    "DataFrame": _table,
+    "Series": _table,
+    list: _sequence,
+    tuple: _sequence,
+    dict: _mapping,
+    collections.abc.Sequence: _sequence,
+    collections.abc.Iterable: _sequence,
+    collections.abc.Mapping: _mapping,
+}
+
+#: What an array holds, by the names it goes by (``function.name`` where a name alone does not tell).
+_ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
+    marks: (
+        *("specific", "marked", "again", "sets", "category_sets", "mask", "neurons", "experts"),
+        *("alteration.base", "alteration.tuned", "instruction_jaccard.base"),
+        *("instruction_jaccard.tuned", "carry_over.a", "carry_over.b", "overlap.a", "overlap.b"),
+        *("precision_recall.truth", "outcomes.controls", "imbalance.controls"),
+    ),
+    frequencies: ("frequency", "routing", "joint"),
+    finite: ("S", "activations", "density", "features", "strength"),
+}
