@@ -265,7 +265,9 @@ def _narrowest(model: Any) -> Any:
 @contextmanager
 def _shown(total: int, show: bool) -> Iterator[None]:
     """Show how many tensors are unpacked, in the place of the library's own bar."""
-    from transformers import modeling_gguf_pytorch_utils as library
+    from transformers import modeling_gguf_pytorch_utils
+
+    library: Any = modeling_gguf_pytorch_utils
 
     with progress(total, "convert", "tensors", show) as bar:
 
@@ -274,7 +276,7 @@ def _shown(total: int, show: bool) -> Iterator[None]:
                 yield item
                 bar.update(1)
 
-        old, library.tqdm = library.tqdm, counted  # type: ignore[assignment]
+        old, library.tqdm = library.tqdm, counted
         try:
             yield
         finally:

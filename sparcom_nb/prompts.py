@@ -67,6 +67,8 @@ class ChatTemplate(Template):
         InputError: on first use, for a template that fails or alters the text.
     """
 
+    _tokenizer: Any  # no field: the class is no dataclass itself
+
     def __init__(self, tokenizer: Any) -> None:
         self.__dict__["_tokenizer"] = tokenizer
 
