@@ -2,7 +2,7 @@
 
 Every model is loaded by transformers from safetensors or GGUF (never from pickles, never with
 remote code), then wrapped in place by TransformerLens' ``TransformerBridge``, which leaves its
-numbers as they are. At load it proves its taps (:func:`sparcom_nb.taps.prove`).
+numbers as they are. At load it proves its taps (:func:`sparcom_nb.proof.wrap`).
 """
 
 import contextlib
