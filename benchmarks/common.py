@@ -99,8 +99,8 @@ def _batches(model: c.TransformerBridge, data: str, rows: int, span: str) -> Bat
     """The batches that the capture pass would make."""
     table = sn.limit_rows(sn.load_instructions(data), rows)
     prompts = encode(model.tokenizer, model.template, table, span, model.cfg.n_ctx)
-    groups = c.batches(prompts, c.token_budget(prompts, None, model))
-    return [c.pad([prompts[n] for n in g], 0, "right", taps.device(model)) for g in groups]
+    groups = c.batches(model, prompts, c.token_budget(prompts, None, model))
+    return [c.pad([prompts[n] for n in g], "right", taps.device(model)) for g in groups]
 
 
 def bare_model(path: Path) -> torch.nn.Module:

@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +68,7 @@ class Network:
     """
 
     down: Affine
-    gate: nn.Module
+    gate: Any
     value: Callable[[Tensor], Tensor]
 
 
@@ -99,7 +99,7 @@ class Attention:
 
     query: Rows
     key: Rows
-    norm: nn.Module
+    norm: Any
 
 
 @dataclass
@@ -107,8 +107,8 @@ class Anatomy:
     """All parts of a model by number of layer; a sentence says why one cannot be had."""
 
     layers: list[nn.Module]
-    embedding: nn.Module
-    head: nn.Module
+    embedding: Any
+    head: Any
     networks: dict[str, dict[int, Network]] = field(
         default_factory=lambda: {"dense": {}, "shared": {}}
     )
@@ -159,13 +159,13 @@ def probe_ids(whole: Any, n: int) -> Tensor:
     return (ids % size).to(whole.device)
 
 
-def gain(norm: nn.Module, width: int, like: Tensor) -> Tensor:
-    """Factor [width] of each entry of the normalised input.
+def gain(norm: Any, like: Tensor) -> Tensor:
+    """Factor [d_model] of each entry of the normalised input; ``like`` is [..., d_model, any].
 
     Entries of plus and minus one have mean 0 and mean square 1, so that nothing is left to divide
     by; a power of two makes the norm's epsilon vanish, and half the difference takes out its bias.
     """
-    signs = 1 - 2 * (torch.arange(width, device=like.device) % 2).to(like.dtype)
+    signs = 1 - 2 * (torch.arange(like.shape[-2], device=like.device) % 2).to(like.dtype)
     large = signs * (2.0**12 if like.dtype == torch.float16 else 2.0**20)
     with torch.no_grad():
         return (norm(large[None])[0] - norm(-large[None])[0]) / 2 * signs
@@ -422,23 +422,22 @@ def _experts(number: int, call: _Call, calls: list[_Call]) -> Experts:
 def _attention(number: int, calls: list[_Call], products: _Products) -> Attention | str | None:
     """Which rows of which maps make the queries and keys; None in a layer without attention."""
     maps = [call for call in calls if call.affine]
-    for query, key in products.pairs:
-        found = [_rows(one, maps, calls) for one in (query, key)]
-        if found[0] and found[1]:
-            norm = _norm_before(calls, found[0][0].module, "its attention", found[0][0].given)
+    for factors in products.pairs:
+        query, key = (_rows(one, maps, calls) for one in factors)
+        if query and key:
+            norm = _norm_before(calls, query[0].module, "its attention", query[0].given)
             if isinstance(norm, str):
                 return f"layer {number} has {norm}"
-            rows = (Rows(call.affine, columns) for call, columns in _in_order(found))
-            return Attention(*rows, norm)
+            order = query[1].argsort(dim=1)  # dimensions as the query's weight has them
+            return Attention(_in_order(query, order), _in_order(key, order), norm)
     if products.softmaxes:
         return f"layer {number} makes its queries and keys by more than one matrix each"
     return None
 
 
-def _in_order(found: list[tuple[_Call, Tensor]]) -> list[tuple[_Call, Tensor]]:
-    """Dimensions of a head in the order in which the query's weight has them."""
-    order = found[0][1].argsort(dim=1)
-    return [(call, columns.gather(1, order)) for call, columns in found]
+def _in_order(found: tuple[_Call, Tensor], order: Tensor) -> Rows:
+    call, columns = found
+    return Rows(cast(Affine, call.affine), columns.gather(1, order))
 
 
 def _rows(factor: Tensor, maps: list[_Call], calls: list[_Call]) -> tuple[_Call, Tensor] | None:
@@ -495,7 +494,7 @@ def _is_norm(call: _Call) -> bool:
     large = call.given * 1024
     try:
         made, again = call.module(large), call.module(2 * large)
-        factor = gain(call.module, large.shape[1], large)
+        factor = gain(call.module, large.T)
         bias = (call.module(large) + call.module(-large)) / 2
     except (RuntimeError, TypeError, ValueError, IndexError):
         return False

@@ -53,19 +53,14 @@ def wrap(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
 
 
 def _shell(module: nn.Module) -> Any:
-    """The same modules in a tree of its own: parameters, buffers and hooks are shared."""
-    made: dict[int, nn.Module] = {}
-
-    def shell(module: nn.Module) -> nn.Module:
-        if id(module) not in made:
-            made[id(module)] = twin = copy.copy(module)
-            twin._modules = {
-                name: None if child is None else shell(child)
-                for name, child in module._modules.items()
-            }
-        return made[id(module)]
-
-    return shell(module)
+    """The same modules in a tree of its own: only what holds others is copied, its hooks shared."""
+    if not module._modules:
+        return module
+    twin = copy.copy(module)
+    twin._modules = {
+        name: None if child is None else _shell(child) for name, child in module._modules.items()
+    }
+    return twin
 
 
 def _boot(model: Any, tokenizer: Any, device: str) -> TransformerBridge:

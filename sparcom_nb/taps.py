@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ from transformers import DynamicCache
 from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS, _default_apply_gate
 
 from sparcom_nb import anatomy
-from sparcom_nb.anatomy import EXPERTS_IMPLEMENTATION, Anatomy, Network
+from sparcom_nb.anatomy import EXPERTS_IMPLEMENTATION, Anatomy, Attention, Network
 from sparcom_nb.errors import InputError
 
 SITES = ("gate", "post")
@@ -134,7 +134,7 @@ def final_norm_gain(model: TransformerBridge) -> Tensor:
     if isinstance(parts.final_norm, str):
         raise InputError(f"{model.identity.name} has {parts.final_norm}: leave fold_norm out")
     weight = parts.head.weight.detach()
-    return anatomy.gain(parts.final_norm, weight.shape[1], weight)
+    return anatomy.gain(parts.final_norm, weight.T)
 
 
 def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor:
@@ -143,8 +143,7 @@ def embedding_rows(model: TransformerBridge, ids: Tensor, matrix: str) -> Tensor
         raise InputError(f"unknown matrix {matrix!r}; use input or output")
     parts = _parts(model)
     weight = (parts.embedding if matrix == "input" else parts.head).weight.detach()
-    rows = weight[ids.to(weight.device)]
-    return rows if rows.dtype.itemsize > 4 else rows.float()
+    return _exact(weight[ids.to(weight.device)])
 
 
 def attention_weights(model: TransformerBridge) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -157,19 +156,25 @@ def attention_weights(model: TransformerBridge) -> Iterator[tuple[int, Tensor, T
         InputError: a layer has no norm before its attention, or no matrix of queries or keys.
     """
     found = _parts(model).attention
-    if reason := next((why for why in found.values() if isinstance(why, str)), not found):
-        why = "it has no attention" if reason is True else reason
-        raise InputError(f"{model.identity.name} has no word pairs: {why}; leave this method out")
+    if not found:
+        raise InputError(f"{model.identity.name} has no word pairs: it has no attention")
+    for attention in found.values():
+        if isinstance(attention, str):
+            raise InputError(f"{model.identity.name} has no word pairs: {attention}")
     for layer, attention in found.items():
-        pair = attention.query.weight, attention.key.weight
-        gain = anatomy.gain(attention.norm, pair[0].shape[1], pair[0])[:, None]
-        query, key = (weight * gain for weight in pair)
-        yield layer, *((w if w.dtype.itemsize > 4 else w.float()) for w in (query, key))
+        if isinstance(attention, Attention):
+            gain = anatomy.gain(attention.norm, attention.query.weight)[:, None]
+            yield layer, _exact(attention.query.weight * gain), _exact(attention.key.weight * gain)
+
+
+def _exact(weight: Tensor) -> Tensor:
+    return weight if weight.dtype.itemsize > 4 else weight.float()
 
 
 def pads_left(model: TransformerBridge, length: int) -> bool:
     """Whether prompts of up to ``length`` tokens may be padded on the left: no number changes."""
-    return model.proved.left and length <= model.proved.reach
+    proved = cast(Proved, model.proved)
+    return proved.left and length <= proved.reach
 
 
 def forward(model: TransformerBridge, ids: Tensor, mask: Tensor) -> None:
@@ -210,7 +215,8 @@ def differentiable_logits(
         time), what the unembedding reads, and the logits, both [batch, position, ...] at the
         positions that predict this piece's tokens from ``start`` on. The last token predicts none.
     """
-    if not (model.proved.pieces and ids.shape[1] <= model.proved.reach):
+    proved = cast(Proved, model.proved)
+    if not (proved.pieces and ids.shape[1] <= proved.reach):
         step = ids.shape[1]
     yield from pieces(model.original_model, _parts(model), ids, mask, start, step)
 
@@ -359,10 +365,27 @@ def left_padding(module: Any, mask: Tensor, first: int = 0) -> dict[str, Tensor]
     """
     if bool(mask[:, 0].all()):
         return {}
-    extra = {"attention_mask": mask}
+    wide = module.dtype.itemsize > 4
+    extra = {"attention_mask": _sums(mask, module.dtype)[:, :, first:] if wide else mask}
     if takes(module, "position_ids"):
         extra["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, first:]
     return extra
+
+
+def _sums(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores [batch, 1, query, key] where the library's own mask overflows.
+
+    It does in 64 bits, as its softmax has 32. Padding sees itself: seeing nothing would be NaN.
+    """
+    causal = torch.ones(2 * mask.shape[1:], dtype=torch.bool, device=mask.device).tril()
+    visible = causal & mask.bool()[:, None, :] | torch.eye(len(causal), dtype=torch.bool).to(
+        mask.device
+    )
+    return (
+        torch.zeros(visible.shape, dtype=dtype)
+        .to(mask.device)
+        .masked_fill(~visible, -1e30)[:, None]
+    )
 
 
 def _check_site(site: str) -> None:
@@ -371,7 +394,7 @@ def _check_site(site: str) -> None:
 
 
 def _parts(model: TransformerBridge) -> Anatomy:
-    return model.anatomy
+    return cast(Anatomy, model.anatomy)
 
 
 def _network(model: TransformerBridge, layer: int, kind: str) -> Network:

@@ -430,11 +430,6 @@ def test_importing_is_quick_and_loads_nothing_heavy():
     assert time.perf_counter() - began < 5, "python itself included, on a busy machine"
 
 
-def test_unknown_activation_keeps_its_sign_or_is_applied():
-    assert taps._keeps_sign(torch.nn.SiLU()) and taps._keeps_sign(torch.nn.GELU())
-    assert not taps._keeps_sign(torch.nn.Sigmoid()) and not taps._keeps_sign(torch.abs)
-
-
 def test_a_missing_bos_stays_missing(folders, tmp_path):
     """TransformerLens puts the end of sequence in its place, which would stand before every text."""
     folder = shutil.copytree(folders("llama"), tmp_path / "model")
