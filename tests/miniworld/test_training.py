@@ -207,3 +207,12 @@ def test_wrong_arguments(tmp_path):
         training.train_default(tmp_path, members=["tiny"])
     with pytest.raises(ValueError, match="no rows"):
         tune(tmp_path, generate(0, 0), 1, 0, tmp_path)
+
+
+def test_members_that_came_with_the_package_are_kept_and_not_mixed_with_another_seed(tmp_path):
+    (tmp_path / "dense-base").mkdir()
+    (tmp_path / "dense-base" / "training.json").write_text('{"seed": 0}')
+    training.train_default(tmp_path, seed=0, members=["dense-base"])
+    with pytest.raises(ValueError, match="was trained with seed 0, not 1; choose another folder"):
+        training.train_default(tmp_path, seed=1, members=["dense-base"])
+    assert [path.name for path in tmp_path.rglob("*")] == ["dense-base", "training.json"]
