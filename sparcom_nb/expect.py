@@ -130,6 +130,8 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
+    if getattr(value, "shape", None) == () and {int, float} & set(kinds):
+        value = value.item()
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))
@@ -245,8 +247,10 @@ def _is_a(value: Any, kind: Any) -> bool:
         return isinstance(value, number) and type(value).__name__ not in ("bool", "bool_")
     if origin is bool:
         return type(value).__name__ in ("bool", "bool_")
-    if origin in (collections.abc.Sequence, collections.abc.Iterable):
+    if origin in (list, collections.abc.Sequence, collections.abc.Iterable):
         return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    if origin is dict:
+        return isinstance(value, Mapping)
     if origin is collections.abc.Callable:
         return callable(value)
     if getattr(origin, "__name__", "") == "ndarray":
