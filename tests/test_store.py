@@ -392,5 +392,5 @@ def test_stopped_in_python_it_says_that_the_same_call_goes_on(tmp_path, capsys):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.once(tmp_path / "out", {"a": 1}, stopped)
+        once(tmp_path / "out", {"a": 1}, stopped)
     assert capsys.readouterr().err.endswith("out: stopped; the same call goes on from here\n")
