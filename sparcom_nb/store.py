@@ -429,7 +429,9 @@ def _made(at: _Place, make: Callable[[Path], Mapping[str, Any] | None]) -> dict[
     """Run ``make`` in its folder; a work folder without any file does not stay."""
     try:
         return dict(make(at.made) or {})
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):  # in Python; a command ends without one
+            say(f"{_short(at.name)}: stopped; the same call goes on from here")
         if not any(path.is_file() for path in at.work.rglob("*")):
             shutil.rmtree(at.work, ignore_errors=True)
         raise

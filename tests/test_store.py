@@ -384,3 +384,13 @@ def test_the_manifest_itself_may_be_the_result(tmp_path):
     for fresh in (True, False):
         said = once(tmp_path / "a.json", INPUTS, lambda _: {"reply": "x"}, manifest="a.json")
         assert said["reply"] == "x" and said["fresh"] is fresh
+
+
+def test_stopped_in_python_it_says_that_the_same_call_goes_on(tmp_path, capsys):
+    def stopped(folder):
+        (folder / "part").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        once(tmp_path / "out", {"a": 1}, stopped)
+    assert capsys.readouterr().err.endswith("out: stopped; the same call goes on from here\n")
