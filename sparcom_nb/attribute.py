@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, text
-from sparcom_nb.sources import model_path
+from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.store import digest, once, versions
 from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
 
@@ -23,8 +25,10 @@ def attribute(
     template: bool = False,
     device: str = "auto",
     batch_tokens: int | None = None,
-) -> xr.DataArray:
-    """Attribute a response to its prompt and write the result.
+) -> dict[str, Any]:
+    """Attribute a response to its prompt and write the result; ``OUT.manifest.json`` says what was run.
+
+    It is kept by :func:`sparcom_nb.store.once`.
 
     Args:
         model: a pair's member, a folder, a GGUF file or a hub id.
@@ -38,10 +42,10 @@ def attribute(
         batch_tokens: tokens that may run together; text that is longer is an error.
 
     Returns:
-        Raw S [input, output].
+        The manifest; ``fresh`` says whether the result was made now.
 
     Raises:
-        InputError: anything wrong with the model, the texts or the file name.
+        InputError: anything wrong with the model, the texts or the place.
     """
     write = _WRITERS.get(out.suffix.lower())
     if write is None:
@@ -49,25 +53,42 @@ def attribute(
     said, answer = _text(prompt), _text(response)
     if not answer.strip():
         raise InputError("the response is empty: there is nothing to attribute")
-    model_path(model)
-    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
-    from sparcom_nb.shift.attribution import input_attribution
+    identity = Identity(model, model_path(model))
+    wanted = {
+        "weights_sha256": identity.weights_sha256,
+        "model_sha256": identity.files_sha256,
+        "texts_sha256": digest({"prompt": said, "response": answer}),
+        "parameters": {"objective": objective, "template": template},
+        "versions": versions(),
+    }
 
-    ready = load_model(model, device)
-    found = input_attribution(
-        ready,
-        said,
-        answer,
-        objective,
-        template=template,
-        batch_tokens=batch_tokens,
-        show_progress=True,
-    ).assign_attrs(model=model)
-    if template:
-        found.attrs |= {f"template_{name}": text for name, text in ready.template.facts().items()}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(found, out)
-    return found
+    def make(folder: Path) -> dict[str, Any]:
+        from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+        from sparcom_nb.shift.attribution import input_attribution
+
+        ready = load_model(model, device)
+        found = input_attribution(
+            ready,
+            said,
+            answer,
+            objective,
+            template=template,
+            batch_tokens=batch_tokens,
+            show_progress=True,
+        ).assign_attrs(model=model)
+        facts = ready.template.facts() if template else {}
+        found.attrs |= {f"template_{name}": text for name, text in facts.items()}
+        write(found, folder / out.name)
+        n_inputs, n_outputs = found.shape
+        return identity.told() | {
+            "template": facts,
+            "prompt_tokens": n_inputs,
+            "response_tokens": n_outputs,
+        }
+
+    reads = (identity.path, *(text[1:] for text in (prompt, response) if text.startswith("@")))
+    name = f"{out.name}.manifest.json"
+    return once(out, wanted, make, manifest=name, names=[out.name], reads=reads)
 
 
 def _text(given: str) -> str:
@@ -76,12 +97,14 @@ def _text(given: str) -> str:
         return given
     path = Path(given[1:])
     try:
-        found = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+        if not path.is_file():
+            raise InputError(f"{given[:200]}: no such file; give a file of text, or text without @")
+        found = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a file of UTF-8 text") from None
-    if found is None:
-        raise InputError(f"{path}: no such file; give a file of UTF-8 text, or the text without @")
-    text(str(path), found)
+        raise InputError(
+            f"{given[:200]}: not UTF-8 text ({error!s:.80}); save it as such"
+        ) from None
+    text(given, found)
     return found
 
 

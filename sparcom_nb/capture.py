@@ -4,14 +4,16 @@ Prompts go in blocks of consecutive rows; inside a block they are sorted by leng
 budget of tokens. A measure reduces every tapped activation while the batch runs, so no activation
 outlives its layer. A finished block goes to memory, or to a Zarr store when the result is large or a
 store is asked for; memory then does not grow with the number of rows, and a pass that was
-interrupted goes on after its last finished block.
+interrupted goes on with the blocks that are missing or damaged.
 """
 
+import hashlib
+import json
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,14 +22,17 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+import zarr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import door
 from sparcom_nb.instructions import validate
 from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, encode, shortened
+from sparcom_nb.store import Part, checksums, damage, digest, once, say, versions, write
 
 #: Results above this many bytes go to a Zarr store.
 MEMORY_BYTES = 512 * 2**20
@@ -261,6 +266,7 @@ def capture(
     return capture_all(model, data, [measure], span, **options)[measure.name]
 
 
+@door
 def capture_all(
     model: TransformerBridge,
     data: pd.DataFrame,
@@ -270,7 +276,7 @@ def capture_all(
     first_tokens: int | None = None,
     batch_tokens: int | None = None,
     padding_side: str = "right",
-    store: Path | str | None = None,
+    store: Path | str | Part | None = None,
     show_progress: bool = True,
 ) -> xr.Dataset:
     """Run ``data`` through ``model`` once and return all measures of every row.
@@ -284,8 +290,8 @@ def capture_all(
             of instructions of different lengths.
         batch_tokens: tokens (padding included) in one batch; None chooses by device.
         padding_side: ``right`` or ``left``; the result does not depend on it.
-        store: Zarr folder to write to and to resume from; None keeps a small result in memory and
-            a large one in a temporary folder.
+        store: Zarr folder for the result, kept by :func:`sparcom_nb.store.once`; None keeps a small
+            result in memory and a large one in a temporary folder.
         show_progress: False for silence.
 
     Returns:
@@ -302,15 +308,30 @@ def capture_all(
     if first_tokens is not None:
         prompts = [shortened(prompt, first_tokens) for prompt in prompts]
     budget = token_budget(prompts, batch_tokens, model)
-    result = _Result(data, prompts, [_Kept(measure, model) for measure in measures], store)
-    with progress(len(prompts), "capture", "instructions", show_progress) as shown:
-        for block in result.blocks():
-            for batch_rows in batches(model, prompts[block], budget, padding_side):
-                rows = [prompts[block][n] for n in batch_rows]
-                _run(model, rows, result.kept, batch_rows, padding_side)
-                shown.update(len(rows))
-            result.finish(block)
-    return result.dataset()
+    plan = _Plan(data, prompts, [_Kept(measure, model) for measure in measures])
+
+    def fill(result: "_InMemory | _InStore") -> xr.Dataset:
+        with progress(len(prompts), "capture", "instructions", show_progress) as shown:
+            for block in result.blocks():
+                for batch_rows in batches(model, prompts[block], budget, padding_side):
+                    rows = [prompts[block][n] for n in batch_rows]
+                    _run(model, rows, plan.kept, batch_rows, padding_side)
+                    shown.update(len(rows))
+                result.finish(block)
+        return result.dataset()
+
+    if store is None and plan.row_bytes * len(prompts) <= MEMORY_BYTES:
+        return fill(_InMemory(plan))
+    if store is None or isinstance(store, Part):
+        return fill(_InStore(store.path if store else _temporary_store(), plan))
+
+    def make(folder: Path) -> dict[str, Any]:
+        result = _InStore(folder, plan)
+        fill(result)
+        return {"files": result.files}
+
+    once(store, plan.inputs(model), make, resumes=True)
+    return plan.read(Path(store))
 
 
 def pad(prompts: list[Prompt], side: str, device: torch.device, fill: int = 0) -> Batch:
@@ -396,89 +417,186 @@ class _Kept:
         return np.zeros((n_rows, *self.shape), self.measure.dtype)
 
 
-class _Result:
-    """The growing result: one block in memory, finished blocks in arrays or a store."""
+class _Plan:
+    """What a pass is going to keep: blocks of rows, and the labels of the whole."""
 
-    def __init__(
-        self,
-        data: pd.DataFrame,
-        prompts: list[Prompt],
-        kept: list[_Kept],
-        store: Path | str | None,
-    ) -> None:
-        self.kept, self.n_rows = kept, len(prompts)
-        row_bytes = sum(one.row_bytes for one in kept)
-        self.block_rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, row_bytes)))
+    def __init__(self, data: pd.DataFrame, prompts: list[Prompt], kept: list[_Kept]) -> None:
+        self.kept, self.prompts = kept, prompts
+        self.row_bytes = sum(one.row_bytes for one in kept)
+        self.block_rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, self.row_bytes)))
         self.coords: dict[str, Any] = _row_coords(data, prompts)
         for one in kept:
             one.block = one.zeros(self.block_rows)
             self.coords = one.coords | self.coords
-        self.in_memory = store is None and row_bytes * self.n_rows <= MEMORY_BYTES
-        if self.in_memory:
-            for one in kept:
-                one.rows = one.zeros(self.n_rows)
-        else:
-            self.store = Path(store) if store else _temporary_store()
-            self._open_store()
+
+    @property
+    def starts(self) -> range:
+        """First row of every block."""
+        return range(0, len(self.prompts), self.block_rows)
+
+    def block(self, start: int) -> slice:
+        """Rows of the block that begins there."""
+        return slice(start, min(start + self.block_rows, len(self.prompts)))
+
+    def read(self, folder: Path) -> xr.Dataset:
+        """The whole result from its store, lazily, labelled."""
+        stored = xr.open_zarr(folder, chunks={})[[one.measure.name for one in self.kept]]
+        return stored.assign_coords(self.coords)
+
+    def inputs(self, model: TransformerBridge) -> dict[str, Any]:
+        """All that the result depends on."""
+        labels = {name: np.asarray(_values(coord)).tolist() for name, coord in self.coords.items()}
+        return {
+            "weights_sha256": model.identity.weights_sha256,
+            "model_sha256": model.identity.files_sha256,
+            "dtype": str(model.cfg.dtype),
+            "prompts_sha256": _hash(self.prompts),
+            "labels_sha256": digest(labels),
+            "measures": [_described(one.measure) for one in self.kept],
+            "block_rows": self.block_rows,
+            "versions": versions(),
+        }
+
+
+class _InMemory:
+    """A result in arrays."""
+
+    def __init__(self, plan: _Plan) -> None:
+        self.plan = plan
+        for one in plan.kept:
+            one.rows = one.zeros(len(plan.prompts))
+
+    def blocks(self) -> Iterator[slice]:
+        """Row ranges to do."""
+        return map(self.plan.block, self.plan.starts)
+
+    def finish(self, block: slice) -> None:
+        """Move the current block to the rows."""
+        for one in self.plan.kept:
+            one.rows[block] = one.block[: block.stop - block.start]
+
+    def dataset(self) -> xr.Dataset:
+        """The whole result, labelled."""
+        values = {one.measure.name: (one.dims, one.rows) for one in self.plan.kept}
+        return xr.Dataset(values, self.plan.coords)
+
+
+class _InStore:
+    """A result in a Zarr folder. A line of a journal tells the checksums of a finished block's files."""
+
+    def __init__(self, folder: Path, plan: _Plan) -> None:
+        self.folder, self.plan = folder, plan
+        journal = f"{plan.kept[0].measure.name}/.blocks.jsonl"  # where Zarr looks for chunks only
+        self.journal = folder / journal
+        laid = self._lay()
+        self.done = self._finished()
+        self._remove_all_but({*laid, *self.files, journal})
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Checksums of the files of finished blocks."""
+        return {name: known for sums in self.done.values() for name, known in sums.items()}
 
     def blocks(self) -> Iterator[slice]:
         """Row ranges still to do."""
-        done = set() if self.in_memory else self._finished()
-        for start in range(0, self.n_rows, self.block_rows):
-            if start not in done:
-                yield slice(start, min(start + self.block_rows, self.n_rows))
+        for start in self.plan.starts:
+            if start not in self.done:
+                yield self.plan.block(start)
 
     def finish(self, block: slice) -> None:
-        """Move the current block to where the result lives."""
-        n_rows = block.stop - block.start
-        if self.in_memory:
-            for one in self.kept:
-                one.rows[block] = one.block[:n_rows]
-            return
-        region: Any = {"instruction": block}
-        values = {one.measure.name: (one.dims, one.block[:n_rows].copy()) for one in self.kept}
-        xr.Dataset(values).to_zarr(self.store, region=region)
-        done = xr.DataArray(np.ones(n_rows, bool), dims="instruction", name="done")
-        done.to_dataset().to_zarr(self.store, region=region)
+        """Write the current block, then the line that says so; a line cut short counts for nothing."""
+        names = []
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            for one in self.plan.kept:
+                array = zarr.open_array(self.folder / one.measure.name, mode="r+", zarr_format=2)
+                array[block] = one.block[: block.stop - block.start]
+                number = block.start // self.plan.block_rows
+                names.append(
+                    "/".join([one.measure.name, ".".join([str(number), *"0" * len(one.shape)])])
+                )
+        self.done[block.start] = checksums(self.folder, names)
+        with self.journal.open("a", encoding="utf-8") as file:
+            file.write("\n" + self._line(block.start) + "\n")
 
     def dataset(self) -> xr.Dataset:
-        """Return the whole result, labelled."""
-        if self.in_memory:
-            values = {one.measure.name: (one.dims, one.rows) for one in self.kept}
-            return xr.Dataset(values, self.coords)
-        stored = xr.open_zarr(self.store, chunks={})[[one.measure.name for one in self.kept]]
-        return stored.assign_coords(self.coords)
+        """The whole result, labelled and lazily read; the journal as if nothing had come between."""
+        write(self.journal, "".join(self._line(start) + "\n" for start in self.plan.starts))
+        return self.plan.read(self.folder)
 
-    def _open_store(self) -> None:
-        """Make an empty store, or accept one that was begun for the same rows and measures."""
-        if (self.store / ".zgroup").exists():
-            self._accept()
-            return
-        arrays = {one.measure.name: (one.dims, self._empty(one)) for one in self.kept}
-        done = {"done": ("instruction", np.zeros(self.n_rows, bool))}
-        encoding: dict[str, dict] = {name: {"_FillValue": None} for name in arrays}
-        encoding["done"] = {"chunks": (self.block_rows,)}
-        empty = xr.Dataset(arrays | done, self.coords)
-        empty.to_zarr(self.store, compute=False, encoding=encoding, zarr_format=2)
+    def _line(self, start: int) -> str:
+        return json.dumps({"start": start, "files": self.done[start]})
+
+    def _lay(self) -> list[str]:
+        """Write what describes the arrays, and the labels, over what stands; return the names."""
+        names = []
+        with tempfile.TemporaryDirectory() as empty:
+            self._write_empty(empty)
+            for file in [path for path in Path(empty).rglob("*") if path.is_file()]:
+                name = file.relative_to(empty)
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                write(self.folder / name, file.read_bytes())
+                names.append(name.as_posix())
+        return names
+
+    def _write_empty(self, folder: str) -> None:
+        arrays = {one.measure.name: (one.dims, self._empty(one)) for one in self.plan.kept}
+        encoding = {name: {"_FillValue": None} for name in arrays}
+        empty = xr.Dataset(arrays, self.plan.coords)
+        empty.to_zarr(folder, compute=False, encoding=encoding, zarr_format=2)
 
     def _empty(self, one: _Kept) -> Any:
         import dask.array
 
-        chunks = (self.block_rows, *one.shape)
-        return dask.array.zeros((self.n_rows, *one.shape), dtype=one.block.dtype, chunks=chunks)
+        shape, chunks = (len(self.plan.prompts), *one.shape), (self.plan.block_rows, *one.shape)
+        return dask.array.zeros(shape, dtype=one.block.dtype, chunks=chunks)
 
-    def _accept(self) -> None:
-        begun = xr.open_zarr(self.store)
-        same = begun.sizes.get("instruction") == self.n_rows and all(
-            name in begun and np.array_equal(begun[name], _values(coord))
-            for name, coord in self.coords.items()
+    def _finished(self) -> dict[int, dict[str, str]]:
+        """Checksums of the blocks that are whole; a damaged one is named."""
+        lines = (
+            self.journal.read_text(encoding="utf-8", errors="replace")
+            if self.journal.exists()
+            else ""
         )
-        if not same or not {one.measure.name for one in self.kept} <= set(begun):
-            raise InputError(f"{self.store} holds another capture; choose another folder")
+        told = dict(filter(None, map(_entry, lines.splitlines())))
+        broken = {start: damage(self.folder, sums) for start, sums in told.items()}
+        for start, names in broken.items():
+            if names:
+                rows = self.plan.block(start)
+                say(f"rows {rows.start + 1} to {rows.stop} damaged, done again: {', '.join(names)}")
+        return {start: sums for start, sums in told.items() if not broken[start]}
 
-    def _finished(self) -> set[int]:
-        done = xr.open_zarr(self.store)["done"].to_numpy()
-        return {start for start in range(0, self.n_rows, self.block_rows) if done[start]}
+    def _remove_all_but(self, names: set[str]) -> None:
+        """Remove what a block that was cut short, or whoever added to the store, left."""
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            if path.is_dir():
+                with suppress(OSError):
+                    path.rmdir()
+            elif path.relative_to(self.folder).as_posix() not in names:
+                path.unlink()
+
+
+def _entry(line: str) -> tuple[int, dict[str, str]] | None:
+    """A block's start and files from a line of the journal; None where there is none."""
+    try:
+        told = json.loads(line)
+        return int(told["start"]), dict(told["files"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _hash(prompts: list[Prompt]) -> str:
+    found = hashlib.sha256()
+    for prompt in prompts:
+        found.update(f"{prompt.start} {prompt.stop} ".encode())
+        found.update(np.asarray(prompt.ids, np.int64).tobytes())
+    return found.hexdigest()
+
+
+def _described(measure: Measure) -> dict[str, Any]:
+    """A measure's kind and plain settings; what else it holds shows in its labels."""
+    plain = (str, int, float, bool)
+    settings = {k: v for k, v in vars(measure).items() if isinstance(v, plain)}
+    return settings | {"kind": type(measure).__name__, "dtype": measure.dtype, "name": measure.name}
 
 
 def _row_coords(data: pd.DataFrame, prompts: list[Prompt]) -> dict[str, Any]:

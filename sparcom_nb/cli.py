@@ -13,7 +13,7 @@ if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only impor
 import typer
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.expect import device
+from sparcom_nb.expect import device, shown
 
 app = typer.Typer(
     help="What instruction tuning does inside a language model.",
@@ -149,8 +149,8 @@ def attribute(
         device=device,
         batch_tokens=batch_tokens,
     )
-    n_inputs, n_outputs = found.shape
-    typer.echo(f"{n_inputs} prompt tokens x {n_outputs} response tokens; written to {out}")
+    told = f"{found['prompt_tokens']} prompt tokens x {found['response_tokens']} response tokens"
+    typer.echo(f"{told}{'' if found['fresh'] else ', done before'}; written to {out}")
 
 
 @app.command()
@@ -163,10 +163,12 @@ def select(
     method: Annotated[
         str,
         typer.Option(
-            help="pc1 (the paper's), contrast, or a baseline: random, length, perplexity, "
-            "difficulty, embedding (needs the extra 'words'); highest first."
+            help="nait (the paper's, turned towards the target), nait-drift (with the sign that "
+            "accounts of the paper give, often upside down), contrast, auto (the better of nait and "
+            "contrast), or a baseline: random, length, perplexity, difficulty, embedding (needs the "
+            "extra 'words'); highest first."
         ),
-    ] = "pc1",
+    ] = "auto",
     candidate: Annotated[
         str, typer.Option(help="What of a row is scored along a direction: mean or drift.")
     ] = "mean",
@@ -181,6 +183,11 @@ def select(
     Files are JSON lines, a JSON array (both also as .gz) or Parquet, in the form of Alpaca
     (instruction, input, output), of chats (messages) or our own (instruction, input, response), which
     is detected.
+
+    No score finds every capability, so a quarter of the target rows (at least 2 of at least 4) is
+    held out and ranked among the pool: AUC is how often one of them is above a row of the pool, .5
+    for a coin. It is told for every score, and the default method is chosen by it. Rows held out are
+    never among the chosen; rows of the pool that equal a target row may be, and are counted.
     """
     from sparcom_nb.selection import select_rows
 
@@ -201,13 +208,22 @@ def select(
     for name in ("target", "pool"):
         told = manifest[name]
         typer.echo(f"{name}: {told['rows']:,} rows in the form {told['form']} ({told['file']})")
-        _say_unusable(told["file"], manifest["unusable"][name])
+        _say_unusable(told["file"], told["unusable"])
+    held, same = manifest["target"]["held_out"], manifest["pool"]["same_as_target"]
+    typer.echo(f"AUC of {held} held-out target rows against the pool (95 %; .5 is chance):")
+    for name, area in manifest["auc"].items():
+        mark = "  <- used" if name == manifest["method"] else ""
+        typer.echo(f"  {name:10} {area['value']:.2f} [{area['low']:.2f}, {area['high']:.2f}]{mark}")
+    if same:
+        typer.echo(f"{same:,} rows of the pool are target rows too: candidates, not in the AUC")
     told = manifest["length_correlation"]["spearman"]
     state = f"{manifest['seconds']} s" if manifest["fresh"] else "done before"
     typer.echo(
-        f"{manifest['chosen']:,} rows chosen by {method}, {state}; rank correlation of the score with "
-        f"length {told:+.2f}"
+        f"{manifest['chosen']:,} rows chosen by {manifest['method']}, {state}; rank correlation of the "
+        f"score with length {told:+.2f}"
     )
+    if manifest["advice"]:
+        typer.echo(f"warning: {manifest['advice']}", err=True)
     typer.echo(f"written to {out}")
 
 
@@ -287,7 +303,7 @@ def main() -> None:
     except InputError as error:
         _stop(str(error), 2)
     except _UsageError as error:
-        _stop(f"{error.format_message()} (see --help)", 2)
+        _stop(f"{error.format_message()}{_given(error)} (see --help)", 2)
     except BrokenPipeError:
         os._exit(1)  # whoever read this has gone; nothing can be told any more
     except OSError as error:
@@ -298,8 +314,17 @@ def main() -> None:
 
 
 def _stop(text: str, code: int) -> None:
-    typer.echo("sparcom-nb: " + " ".join(text.split()), err=True)
+    said = text.encode(errors="backslashreplace").decode()  # an argument can hold any bytes
+    typer.echo("sparcom-nb: " + " ".join(said.split()), err=True)
     sys.exit(code)
+
+
+def _given(error: Any) -> str:
+    """The value that an option was given, which not every usage error says."""
+    named = getattr(getattr(error, "param", None), "opts", ())
+    pairs = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
+    given = [shown(value) for option, value in pairs if option in named]
+    return f", not {given[-1]}" if given and given[-1] not in str(error) else ""
 
 
 def _say_unusable(source: str, unusable: dict[str, Any]) -> None:

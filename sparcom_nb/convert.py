@@ -186,17 +186,23 @@ def _make(folder: Path, made_of: dict[str, Any], write: Callable[[Path], None]) 
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if _is_whole(folder, made_of):  # another process was quicker
             return folder
-        for left in (work, old):
-            shutil.rmtree(left, ignore_errors=True)
-        write(work)
-        files = {made.name: file_sha256(made) for made in sorted(work.iterdir())}
-        told = json.dumps(made_of | {"files": files}, indent=1)
-        (work / CONVERTED).write_text(told + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        work.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        _clear(work, old)
+        try:
+            write(work)
+            files = {made.name: file_sha256(made) for made in sorted(work.iterdir())}
+            told = json.dumps(made_of | {"files": files}, indent=1)
+            (work / CONVERTED).write_text(told + "\n", encoding="utf-8")
+            if folder.exists():
+                folder.rename(old)
+            work.rename(folder)
+        finally:
+            _clear(work, old)
     return folder
+
+
+def _clear(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(file: Path, work: Path, show_progress: bool) -> None:

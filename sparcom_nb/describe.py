@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
+from sparcom_nb.expect import guard
 from sparcom_nb.stats import one_sided
 
 
@@ -74,3 +75,6 @@ def _nearest(texts: pd.Series, n: int) -> pd.Series:
     jaccard = wording_overlap(texts.to_list(), n)
     np.fill_diagonal(jaccard, 0)
     return pd.Series(jaccard.max(axis=1), index=texts.index)
+
+
+guard(globals())

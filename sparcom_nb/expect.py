@@ -32,29 +32,37 @@ _RANGES: dict[str, tuple[float, float]] = {
     "draws": (1, 100_000),
     "critical_role.draws": (0, 100_000),
     "splits": (1, 10_000),
+    "L": (1, 255),
+    **dict.fromkeys(("d", "d_model"), (1, 65_536)),
+    **dict.fromkeys(("n_evaluation", "n_pool", "n_target", "per_category"), (1, 100_000)),
     **dict.fromkeys(
         ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
     ),
     **dict.fromkeys(("favourite", "inert_frequency", "noise", "quantile"), (0, 1)),
-    **dict.fromkeys(("amplify", "epsilon", "lr", "p"), (0, math.inf)),
+    **dict.fromkeys(("amplify", "epsilon", "lr", "p", "relative"), (0, math.inf)),
 }
 #: Name of a word -> the words there are; modules that say so too take seconds to import.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "by": ("subtype", "row"),
+    "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
     "components": ("neurons", "experts"),
     "dtype": ("auto", "float32", "float64", "bfloat16", "float16"),
     "matrix": ("input", "output"),
-    "objective": ("probability", "logit", "log_probability"),
+    "objective": ("probability", "log_probability", "logit"),
     "padding_side": ("right", "left"),
     "site": ("gate", "post"),
     "span": ("instruction", "prompt", "response", "sample"),
     "ties": ("all", "random"),
+    "which": ("all", "unique", "contrast"),
+    "kind": ("dense", "shared", "expert"),
+    **dict.fromkeys(("plant.kind", "grow.kind", "recovery.kind", "decoys.kind"), ("dense", "moe")),
     "overlap.kind": ("jaccard", "overlap"),
     "set_overlap.kind": ("jaccard", "overlap"),
 }
 #: Results of a measurement: they may be infinite or missing.
 _LOOSE = ("floor", "value")
+#: Arrays with one value a row of a table or of another array.
+_ONE_A_ROW = {"category", "groups", "half", "paraphrase_of", "source", "subtype"}
 #: Lists and tables that may be empty.
 _MAY_BE_EMPTY = ("spans",)
 
@@ -99,8 +107,11 @@ def door(function: Any) -> Any:
         for name, value in given.items():
             if signature.parameters[name].kind != inspect.Parameter.VAR_KEYWORD:
                 expect(name, value, hints.get(name, Any), function.__name__)
+        _one_a_row(given)
         try:
             return function(*args, **options)
+        except InputError:
+            raise
         except (KeyError, ValueError) as error:
             if found := _lacking(error, given):
                 raise found from error
@@ -131,8 +142,12 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> None:
     """Expect a finite number from ``low`` to ``high``."""
-    if not _is_a(value, float) or not math.isfinite(value) or not low <= value <= high:
-        raise InputError(f"{name} must be {_range(low, high)}, not {shown(value)}")
+    if not _is_a(value, float):
+        raise InputError(f"{name} must be a number, not {shown(value)}")
+    if not (abs(value) < math.inf and low <= value <= high):
+        least = "a finite number" if low == -math.inf else f"{low:,.10g} or more"
+        wanted = f"at most {high:,.10g}" if value > high else least
+        raise InputError(f"{name} must be {wanted}, not {shown(value)}")
 
 
 def whole(name: str, value: Any, low: float = 1, high: float = MOST) -> None:
@@ -181,8 +196,8 @@ def marks(name: str, value: Any) -> None:
     """Expect a labelled array of True and False, a set a row."""
     if value.dtype != bool:
         raise InputError(
-            f"{name} must hold marks (True and False), not {shown(value)}: "
-            "sn.sparcom.specific makes marks of frequencies"
+            f"{name} must hold True and False, not {value.dtype}: sn.sparcom.specific makes such "
+            "marks of frequencies"
         )
 
 
@@ -203,7 +218,7 @@ def frequencies(name: str, value: Any) -> None:
 
 def finite(name: str, value: Any) -> None:
     """Expect a labelled array without NaN or infinity."""
-    if value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
+    if value.size and value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
         raise InputError(
             f"{name} holds NaN or infinity; {shown(value)} of finite numbers is expected"
         )
@@ -216,6 +231,8 @@ def shown(value: Any) -> str:
         return f"an array of {getattr(value, 'dtype', 'several')} [{sizes}]"
     if hasattr(value, "shape") and value.shape:
         return f"a {type(value).__name__} of shape {tuple(map(int, value.shape))}"
+    if isinstance(value, int) and abs(value) > 10**30:
+        return "a number of more than 30 digits"  # Python refuses to write thousands of them
     said = " ".join(ascii(value).split())
     return said if len(said) <= 60 else f"{said[:57]}..."
 
@@ -233,19 +250,22 @@ def _is_a(value: Any, kind: Any) -> bool:
     if origin is collections.abc.Callable:
         return callable(value)
     if getattr(origin, "__name__", "") == "ndarray":
-        return hasattr(value, "dtype") and hasattr(value, "shape")
-    return not isinstance(origin, type) or isinstance(value, origin)
+        return hasattr(value, "shape") or isinstance(value, list | tuple | range)
+    checkable = isinstance(origin, type) and not getattr(origin, "_is_protocol", False)
+    return not checkable or isinstance(value, origin)
 
 
 def _number(name: str, value: Any, kind: Any, function: str) -> None:
-    one, inside = _one(name), "[" in name
+    one = _one(name)
+    known = _RANGES.get(f"{function}.{one}") or _RANGES.get(one)
+    if one in _LOOSE:
+        return
     if one in _SHARES and kind is float:
         share(name, value)
-    elif one not in _LOOSE:
-        least = 1 if kind is int and not inside else -math.inf
-        (whole if kind is int else number)(
-            name, value, *_RANGES.get(f"{function}.{one}", _RANGES.get(one, (least, math.inf)))
-        )
+    elif kind is int:
+        whole(name, value, *known or (-MOST if "[" in name else 1, MOST))
+    else:
+        number(name, value, *known or ())
 
 
 def _array(name: str, value: Any, kind: Any, function: str) -> None:
@@ -264,17 +284,22 @@ def _table(name: str, value: Any, kind: Any, function: str) -> None:
 
 
 def _sequence(name: str, value: Any, kind: Any, function: str) -> None:
-    if not isinstance(value, collections.abc.Sized):
-        return
+    if not isinstance(value, collections.abc.Collection):
+        return  # a generator: looking would use it up
     _some(name, value)
     for n, one in enumerate(value):
-        expect(f"{name}[{n}]", one, *typing.get_args(kind)[:1] or (Any,), function)
+        expect(f"{name}[{n}]", one, _inner(kind), function)
 
 
 def _mapping(name: str, value: Any, kind: Any, function: str) -> None:
     _some(name, value)
     for key, one in value.items():
-        expect(f"{name}[{key!r}]", one, *typing.get_args(kind)[1:] or (Any,), function)
+        expect(f"{name}[{key!r}]", one, _inner(kind), function)
+
+
+def _inner(kind: Any) -> Any:
+    """Type of what a list or a dict holds."""
+    return (typing.get_args(kind) or (Any,))[-1]
 
 
 def _some(name: str, value: Any) -> None:
@@ -296,12 +321,6 @@ def _one(name: str) -> str:
     return many.removesuffix("s").replace("frequencie", "frequency") if found else many
 
 
-def _range(low: float, high: float) -> str:
-    if high >= MOST:
-        return f"{low} or more" if math.isfinite(low) else "a finite number"
-    return f"from {low:g} to {high:,.10g}"
-
-
 def _ends(value: Any) -> tuple[Any, Any]:
     """Least and largest value; of what lies in a store, which the package wrote, the bounds."""
     if value.chunks is not None:
@@ -309,19 +328,37 @@ def _ends(value: Any) -> tuple[Any, Any]:
     return value.min(skipna=False), value.max(skipna=False)
 
 
+def _one_a_row(given: Mapping[str, Any]) -> None:
+    """Expect as many values as a table or array has rows, where there is one value a row."""
+    sizes = {key: len(value) for key, value in given.items() if getattr(value, "shape", ())}
+    for name in sizes.keys() & _ONE_A_ROW:
+        others = {key: size for key, size in sizes.items() if key != name}
+        if others and sizes[name] not in others.values():
+            said = " and ".join(f"{key} {size}" for key, size in others.items())
+            raise InputError(f"{name} has {sizes[name]} values, {said}; give one a row")
+
+
 def _lacking(error: Exception, given: Mapping[str, Any]) -> InputError | None:
     """Name the argument without the column, coordinate or dimension that a function looked for."""
     said = str(error.args[0]) if error.args else ""
-    if isinstance(error, ValueError) and "dimensions" not in said.lower():
+    for name, value in given.items():
+        if isinstance(value, int | str) and value in error.args:
+            return InputError(f"{name} {shown(value)} is not among those there are")
+    quoted = re.findall(r"'(\w+)'", said)
+    if isinstance(error, ValueError) and not (quoted and "dimensions" in said.lower()):
         return None
-    wanted = re.findall(r"'(\w+)'", said)[:1] or [said]
-    for name, value in _labelled(given):
-        held = [*map(str, getattr(value, "columns", ())), *getattr(value, "dims", ())]
-        held += [str(key) for key in getattr(value, "coords", ()) if key not in held]
-        if wanted[0] not in held:
-            has = ", ".join(map(str, held))[:120] or "nothing"
-            return InputError(f"{name} lacks {wanted[0]!r}; it has {has}")
-    return None
+    wanted = (quoted or [said])[0]
+    without = [name for name, value in _labelled(given) if wanted not in _held(value)]
+    if not without:
+        return None
+    has = ", ".join(_held(dict(_labelled(given))[without[0]]))[:120]
+    return InputError(f"{' or '.join(without)} lacks {wanted!r}; there is {has or 'nothing'}")
+
+
+def _held(value: Any) -> list[str]:
+    """Names of the columns, or of the dimensions and coordinates."""
+    names = [*getattr(value, "columns", ()), *getattr(value, "dims", ())]
+    return list(dict.fromkeys(map(str, [*names, *getattr(value, "coords", ())])))
 
 
 def _labelled(given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -380,7 +417,6 @@ _CHECKS: dict[Any, Callable[[str, Any, Any, str], None]] = {
     "DataFrame": _table,
     "Series": _table,
     list: _sequence,
-    tuple: _sequence,
     dict: _mapping,
     collections.abc.Sequence: _sequence,
     collections.abc.Iterable: _sequence,

@@ -1,24 +1,22 @@
 """``sparcom-nb identify``: from a model and a file of instructions to files of components."""
 
-import json
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
+from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.expect import door
-from sparcom_nb.files import begun_for
 from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
 from sparcom_nb.prompts import TEMPLATED, fitting
 from sparcom_nb.sources import Identity, model_path
 from sparcom_nb.sparcom.components import chosen_top, component_table, specific
 from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
+from sparcom_nb.store import Part, once, versions
 
-_VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy", "xarray")
+_FILES = ("frequency.zarr", "components.parquet", "experts.parquet")
 
 
 @door
@@ -46,8 +44,9 @@ def identify(
     ``manifest.json`` (what was run; sizes, kinds and shares of what was found). For a model with
     experts the dimensions are [instruction, layer, expert, neuron]; routing (and the count routed)
     [instruction, layer, expert] stand beside them, and ``experts.parquet`` holds the experts that
-    are chosen at least ``relative`` times as often as if all were used alike. A finished run with
-    the same inputs is not done again; an interrupted one is taken up where it stopped.
+    are chosen at least ``relative`` times as often as if all were used alike. It is kept by
+    :func:`sparcom_nb.store.once`: a finished run with the same inputs is not done again, an
+    interrupted one is taken up where it stopped.
 
     With ``drop_unusable`` rows that cannot be used, or not by this model, are left out, and the
     manifest says how many and why.
@@ -56,16 +55,14 @@ def identify(
         The manifest, with ``fresh`` False when it was there already.
 
     Raises:
-        InputError: anything wrong with the model, the data or a parameter.
+        InputError: anything wrong with the model, the data, a parameter or the place.
     """
     top = chosen_top(top, threshold)
     rows = limit_rows(load_instructions(data, drop_unusable), limit)
     identity = Identity(model, model_path(model))
     wanted = {
-        "model": model,
         "weights_sha256": identity.weights_sha256,
-        "converted_from": identity.converted_from,
-        "data": str(data),
+        "model_sha256": identity.files_sha256,
         "data_sha256": table_hash(rows),
         "parameters": {
             "top": top,
@@ -78,26 +75,30 @@ def identify(
             "drop_unusable": drop_unusable,
         },
         "seed": seed,
-        "versions": {name: version(name) for name in _VERSIONS}
-        | {"python": platform.python_version()},
+        "versions": versions(),
     }
-    if (done := _finished(out, wanted)) is not None:
-        return done | {"fresh": False}
-    out.mkdir(parents=True, exist_ok=True)
-    manifest = wanted | _identify(wanted, rows, out, device, batch_tokens)
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    return manifest | {"fresh": True}
+
+    def make(folder: Path) -> dict[str, Any]:
+        from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+
+        loaded = load_model(model, device)
+        found = _identify(loaded, rows, wanted["parameters"], folder, batch_tokens)
+        return identity.told() | {"data": str(data)} | found
+
+    reads = (data, identity.path)
+    return once(out, wanted, make, names=_FILES, reads=reads, resumes=True)
 
 
 def _identify(
-    wanted: dict[str, Any], rows: pd.DataFrame, out: Path, device: str, batch_tokens: int | None
+    model: TransformerBridge,
+    rows: pd.DataFrame,
+    asked: dict[str, Any],
+    out: Path,
+    batch_tokens: int | None,
 ) -> dict[str, Any]:
     """Do the work and return what only the run knows."""
-    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
     from sparcom_nb.sparcom.frequency import neuron_frequency
 
-    asked = wanted["parameters"]
-    model = load_model(wanted["model"], device)
     unusable = rows.attrs["unusable"]
     if asked["drop_unusable"]:
         rows, unread = fitting(model, rows, [asked["span"]])
@@ -109,7 +110,7 @@ def _identify(
         site=asked["site"],
         span=asked["span"],
         batch_tokens=batch_tokens,
-        store=begun_for(out / "frequency.zarr", _measured(wanted)),
+        store=Part(out / "frequency.zarr"),
     )
     seconds = time.perf_counter() - began
     frequency.drop_attrs().to_dataset().to_zarr(out / "frequency.zarr", mode="a")
@@ -119,9 +120,7 @@ def _identify(
     if "routing" in frequency.coords:
         chosen = specific_experts(frequency["routing"], asked["relative"])
         found["experts"] = _found(chosen, asked["agreement"], out / "experts.parquet")
-    tables = ["components.parquet", *(["experts.parquet"] if "experts" in found else [])]
     return {
-        "files": ["frequency.zarr", *tables],
         "instructions": len(rows),
         "unusable": {"rows": len(unusable), "first": unusable[:5]},
         "tokens": int(frequency["n_tokens"].sum()),
@@ -147,18 +146,3 @@ def _found(marked: xr.DataArray, agreement: float, path: Path) -> dict[str, Any]
         "kinds": kinds.to_dict(),
         "kind_shares": (kinds / marked[0].size).to_dict(),
     }
-
-
-def _measured(wanted: dict[str, Any]) -> dict[str, Any]:
-    """What the frequencies depend on; the rest only cuts them."""
-    hashes = {name: wanted[name] for name in ("weights_sha256", "data_sha256")}
-    return hashes | {name: wanted["parameters"][name] for name in ("span", "site")}
-
-
-def _finished(out: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the manifest of a run with these inputs whose files are all there."""
-    if not (out / "manifest.json").exists():
-        return None
-    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    here = all((out / name).exists() for name in manifest.get("files", [""]))
-    return manifest if here and manifest | wanted == manifest else None

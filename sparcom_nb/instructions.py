@@ -61,12 +61,8 @@ def load_instructions(source: str | Path, drop_unusable: bool = False) -> pd.Dat
     """
     name = str(source)
     path = shipped("data") / _SHIPPED[name] if name in _SHIPPED else Path(source)
-    if not path.is_file():
-        raise InputError(
-            f"no instructions at {path}: give the path of a .jsonl, .json or .parquet file, or one "
-            f"of {', '.join(_SHIPPED)}"
-        )
-    return _table(read_records(path), str(path), drop=drop_unusable)
+    rows = read_records(path, "instructions", f", or one of {', '.join(_SHIPPED)}")
+    return _table(rows, str(path), drop=drop_unusable)
 
 
 def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +71,7 @@ def load_paraphrases(source: str | Path, data: pd.DataFrame) -> pd.DataFrame:
     Where there are none, the rows themselves come back, each as the paraphrase of itself.
     """
     shipped_name = f"{source}-paraphrases"
-    beside = Path(source).with_name(f"{Path(source).stem}-paraphrases.jsonl")
+    beside = Path(f"{str(source).removesuffix(Path(source).suffix)}-paraphrases.jsonl")
     if shipped_name not in _SHIPPED and not beside.is_file():
         return data.assign(paraphrase_of=data["id"])
     found = load_instructions(shipped_name if shipped_name in _SHIPPED else beside)
@@ -104,7 +100,8 @@ def validate(data: pd.DataFrame) -> pd.DataFrame:
         twice = known.columns[known.columns.duplicated()][0]
         raise InputError(f"the table has the column {twice!r} twice; keep one")
     rows = known.astype(object).where(known.notna(), None).to_dict("records")
-    records = (Record(n, "", dict(row), unit="row") for n, row in enumerate(rows, 1))
+    named = ({str(key): value for key, value in row.items()} for row in rows)
+    records = (Record(n, "", row, unit="row") for n, row in enumerate(named, 1))
     return _table(records, "the table", ("", *CATEGORIES))
 
 

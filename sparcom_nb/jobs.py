@@ -98,7 +98,8 @@ def plan(
     """
     chosen = _choose(folder or notebooks_folder(), names)
     _check_parameters(chosen, given)
-    _check_out(out)
+    with store.told(out):
+        _check_out(out)
     named = _pairs(pairs) if pairs is not None else list(dict.fromkeys(n.pair for n in chosen))
     jobs = [
         Job(one, pair, out, {k: v for k, v in given.items() if k in one.parameters})
@@ -134,7 +135,7 @@ def _choose(folder: Path, names: list[str] | None) -> list[Notebook]:
     meant = {name: [one.name for one in known if one.called(name)] for name in names or []}
     if unknown := [name for name, found in meant.items() if not found]:
         raise InputError(
-            f"unknown notebook {unknown[0]!r}{_close(unknown[0], [one.name for one in known])}"
+            f"unknown notebook {_brief(unknown[0])}{_close(unknown[0], [one.name for one in known])}"
         )
     _check_once("notebook", [name for one in names or [] for name in meant[one]])
     return [one for one in known if not names or any(map(one.called, names))]
@@ -168,7 +169,9 @@ def _check_parameters(notebooks: list[Notebook], given: dict[str, Any]) -> None:
         if name in OWN:
             raise InputError(f"parameter {name} is set by the report; use {OWN[name]}")
         if name not in known:
-            raise InputError(f"no notebook has a parameter {name!r}{_close(name, sorted(known))}")
+            raise InputError(
+                f"no notebook has a parameter {_brief(name)}{_close(name, sorted(known))}"
+            )
         for notebook in notebooks:
             parameter = notebook.parameters.get(name)
             if parameter and not parameter.takes(value):
@@ -196,7 +199,12 @@ def _check_data(data: str | None) -> None:
     if data:
         from sparcom_nb.instructions import load_instructions
 
-        load_instructions(data)
+        try:
+            load_instructions(data)
+        except InputError as error:
+            raise InputError(f"parameter DATA: {error}") from None
+        except OSError as error:
+            raise InputError(f"parameter DATA is {_brief(data)}: {error.strerror}") from None
 
 
 # ---------------------------------------------------------------- pairs and place

@@ -91,7 +91,9 @@ def read(source: str) -> dict[str, Parameter]:
         if token.type == tokenize.COMMENT
     }
     found = (
-        _parameter(statement.targets[0].id, statement.value, comments.get(statement.end_lineno, ""))
+        _parameter(
+            statement.targets[0].id, statement.value, comments.get(statement.end_lineno or 0, "")
+        )
         for statement in ast.parse(source).body
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
     )

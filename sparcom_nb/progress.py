@@ -4,6 +4,7 @@ In a notebook the line is replaced as it goes and stays as text, so that a page 
 holds no dead bar.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -82,7 +83,7 @@ class Standing:
     def __init__(self) -> None:
         self._where: dict[str, tuple[str, float]] = {}
         self._told, self._next = "", time.monotonic() + _SECONDS_BETWEEN_LINES
-        self._bar = tqdm(bar_format="{desc}", leave=False) if sys.stderr.isatty() else None
+        self._bar = tqdm(bar_format="{desc}", leave=False, nrows=3) if sys.stderr.isatty() else None
 
     @contextmanager
     def work(self, name: str) -> Iterator[Callable[[str], None]]:
@@ -101,17 +102,23 @@ class Standing:
     def show(self) -> None:
         """Say where everything is; to be called about every second."""
         if self._bar is not None:
-            self._bar.set_description_str(self._text(seconds=True))
-        elif time.monotonic() > self._next and self._text() not in ("", self._told):
-            self._told, self._next = self._text(), time.monotonic() + _SECONDS_BETWEEN_LINES
-            tqdm.write(self._told, file=sys.stderr)
+            self._bar.ncols = shutil.get_terminal_size().columns - 1
+            self._bar.set_description_str(self._line(self._bar.ncols))
+            return
+        text = " | ".join(self._texts())
+        if time.monotonic() > self._next and text not in ("", self._told):
+            self._told, self._next = text, time.monotonic() + _SECONDS_BETWEEN_LINES
+            tqdm.write(text, file=sys.stderr)
 
-    def _text(self, seconds: bool = False) -> str:
-        now = time.monotonic()
-        return " | ".join(
-            f"{name}: {where}" + f", {now - began:.0f} s" * seconds
-            for name, (where, began) in list(self._where.items())
-        )
+    def _line(self, width: int) -> str:
+        """All in one line, where each has as much room as the others."""
+        texts, now = self._texts(), time.monotonic()
+        room = width // max(1, len(texts)) - len("1234 s | ")
+        ages = [f"{now - began:.0f} s" for _, began in self._where.copy().values()]
+        return " | ".join(f"{text[:room]} {age}" for text, age in zip(texts, ages, strict=False))
+
+    def _texts(self) -> list[str]:
+        return [f"{name}: {where}" for name, (where, _) in self._where.copy().items()]
 
     def tell(self, text: str) -> None:
         """A line that stays."""

@@ -63,19 +63,24 @@ class UnusableRows(InputError):
         )
 
 
-def read_records(path: Path, what: str = "rows") -> Iterator[Record]:
-    """Yield every row of a file, those with a fault too.
+def read_records(path: Path, what: str = "rows", or_else: str = "") -> Iterator[Record]:
+    """Yield every row of a file of ``what``, those with a fault too.
 
     Raises:
         InputError: no such file, or one that is not text, JSON or Parquet at all.
     """
-    if not path.is_file():
-        raise InputError(f"no {what} at {path}: give the path of a .jsonl, .json or .parquet file")
     try:
+        if not path.is_file():
+            raise InputError(
+                f"no {what} at {str(path)[:200]}: give the path of a .jsonl, .json or .parquet file"
+                f"{or_else}"
+            )
         yield from _read(path)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
-        raise InputError(f"{path}: cannot be read ({reason}); give a whole file") from None
+        raise InputError(
+            f"{str(path)[:200]}: cannot be read ({reason}); give a whole file"
+        ) from None
 
 
 def sift(

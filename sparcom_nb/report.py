@@ -71,13 +71,16 @@ def build(
             that cannot be compared, a folder that is taken or cannot be written.
     """
     jobs, left_out = plan(pairs, notebooks, out := Path(out).resolve(), params, folder)
-    _check_pages(out, jobs)
+    with store.told(out):
+        _check_pages(out, jobs)
     for job in left_out:
         _say(
             f"{job.notebook.name}  {job.pair}  skipped: it is about experts, and this pair has none"
         )
-    with store.held(out):
-        out.mkdir(parents=True, exist_ok=True)
+    with store.held(out / "index.html"):
+        store.sweep(out)
+        for place in {job.place for job in jobs}:
+            store.sweep(out / place)
         failed = sum(bool(run.error) for run in _finished(jobs, fresh, at_once))
         for place in {job.place for job in jobs}:
             _write_pages(out, place)
@@ -147,7 +150,7 @@ def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> 
             fresh=fresh,
         )
     except _Failed as failed:
-        record = {"run": asdict(failed.run), "notebook": failed.notebook, "format": store.FORMAT}
+        record = {"run": asdict(failed.run), "notebook": failed.notebook}
         store.write(job.failure, json.dumps(record, ensure_ascii=False))
         return failed.run, False
     job.failure.unlink(missing_ok=True)
@@ -160,14 +163,15 @@ def _make(
     """Execute a notebook into a folder; what its manifest shall say. _Failed when it went wrong."""
     from sparcom_nb import running
 
-    with standing.work(f"{job.notebook.name} on {job.pair}") as say:
+    with standing.work(f"{job.notebook.name} {job.pair[-20:]}") as say:
         start = time.perf_counter()
         target = folder / EXECUTED
         error = running.execute(job.notebook.path, target, job.passed(folder), say)
         seconds = time.perf_counter() - start
     if halted.is_set():
         raise InterruptedError(f"{job.notebook.name} was stopped")
-    notebook = running.settle(target, folder, job.folder)
+    names = {folder: f"{job.place}/{job.notebook.name}", job.out / job.place: job.place}
+    notebook = running.settle(target, names)
     run = _record(job, folder, mark, seconds, error or _figures_error(folder))
     if run.error:
         for path in (path for path in folder.rglob("*") if path.is_file()):
@@ -229,22 +233,28 @@ def _told(run: Run, kept: bool) -> str:
 
 def _runs(out: Path, place: str = "*") -> list[Run]:
     """Recorded runs by pair and notebook; one that failed stands behind an earlier result."""
-    good = [_load(path) for path in out.glob(f"{place}/*/manifest.json")]
-    bad = [_load(path) for path in out.glob(f"{place}/*.failed.json")]
+    good = [_load(store.record(path)) for path in out.glob(f"{place}/*/manifest.json")]
+    bad = [_load(_json(path)) for path in out.glob(f"{place}/*.failed.json")]
     stand = {(run.place, run.notebook) for run in good if run}
     runs = [replace(run, aside=bool(run.error) and (run.place, run.notebook) in stand)
             for run in good + bad if run]  # fmt: skip
     return sorted(runs, key=lambda run: (run.place, run.notebook, run.aside))
 
 
-def _load(path: Path) -> Run | None:
+def _load(said: Any) -> Run | None:
     """A run from its record; None when there is none that this version can read."""
     from sparcom_nb.view.html.render import Run
 
     try:
-        said = json.loads(path.read_bytes())
-        return Run(**said["run"]) if said["format"] == store.FORMAT else None
-    except (OSError, ValueError, TypeError, KeyError):
+        return Run(**said["run"])
+    except (TypeError, KeyError):
+        return None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return None
 
 
@@ -282,15 +292,15 @@ def _write_page(folder: Path, run: Run, siblings: list[Run]) -> None:
         store.write(target, f"{text}\n<!-- {_sha256(text.encode())} -->\n")
 
 
-def _executed(folder: Path, run: Run) -> NotebookNode | None:
+def _executed(folder: Path, run: Run) -> Any:
     """The notebook of a run as it was executed; None when that is damaged."""
     import nbformat
 
     if run.error:
-        said = json.loads((folder / f"{run.notebook}.failed.json").read_bytes())
+        said = _json(folder / f"{run.notebook}.failed.json")
         return nbformat.from_dict(said["notebook"])
     place = folder / run.notebook
-    known = json.loads((place / "manifest.json").read_bytes())["files"]
+    known = (store.record(place / "manifest.json") or {"files": {}})["files"]
     if store.damage(place, {EXECUTED: known.get(EXECUTED, "")}):
         return None
     return nbformat.read(place / EXECUTED, as_version=4)
@@ -338,9 +348,7 @@ def depends_on(job: Job) -> dict[str, Any]:
         "notebook": _hash_of(job.notebook.path),
         "package": _digest(PACKAGE, SOURCES),
         "data": _digest(shipped("data")),
-        "files": [
-            _digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)
-        ],
+        "read": [_digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)],
         "pair": job.pair,
         "parameters": job.given,
         "versions": _versions(),

@@ -33,7 +33,7 @@ def execute(
 ) -> str | None:
     """Run a notebook into a file; the last line of the error, None when all went well.
 
-    `say` gets the heading of the section that runs, and how far that is.
+    `say` gets the section that runs: the number of its first cell of all cells, and its heading.
     """
     notebook = read(source)
     try:
@@ -68,13 +68,17 @@ def read(path: Path) -> NotebookNode:
     return notebook
 
 
-def settle(path: Path, folder: Path, final: Path) -> NotebookNode:
-    """Make an executed notebook say nothing of when it ran, and name the folder where it will stand."""
-    here, there = (json.dumps(str(one))[1:-1] for one in (folder, final))
-    notebook = nbformat.reads(path.read_text(encoding="utf-8").replace(here, there), as_version=4)
+def settle(path: Path, names: dict[Path, str]) -> NotebookNode:
+    """Make an executed notebook the same for every run; folders of this run get the names given."""
+    text = path.read_text(encoding="utf-8")
+    for folder, name in names.items():
+        text = text.replace(json.dumps(str(folder))[1:-1], name)
+    notebook = nbformat.reads(text, as_version=4)
     for part in (notebook, *notebook.cells):
         for name in CLOCKS:
             part.metadata.pop(name, None)
+        if "injected-parameters" in part.metadata.get("tags", []):
+            part["id"] = "injected-parameters"  # else a random one
     store.write(path, nbformat.writes(notebook))
     return notebook
 
@@ -85,7 +89,7 @@ def _sections(cells: int, say: Callable[[str], None]) -> Callable[..., None]:
     def begun(cell: NotebookNode, cell_index: int) -> None:
         headings = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
         if headings:
-            say(f"{headings[-1]} ({cell_index + 1} of {cells} cells)")
+            say(f"{cell_index + 1}/{cells} {headings[-1]}")
 
     return begun
 

@@ -1,10 +1,13 @@
-"""``sparcom-nb select``: from a pool of training samples the rows that serve a target best."""
+"""``sparcom-nb select``: from a pool of training samples the rows that serve a target best.
 
-import hashlib
+No score finds every capability, and a wrong sign turns one upside down without a trace in its values.
+So every run holds a quarter of the target's rows back, ranks them among the pool's and tells how
+often each score puts one of them above a row of the pool: the area under the curve, .5 for a coin.
+"""
+
 import json
-import platform
 import time
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,14 @@ import pandas as pd
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, one_of
-from sparcom_nb.files import begun_for, discard
 from sparcom_nb.forms import Samples, read_samples
+from sparcom_nb.instructions import sample_text
 from sparcom_nb.prompts import fitting
 from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.store import digest, once, scratch, versions, write
 
-#: Rows of the pool, drawn at random, that stand for it in a contrast.
-POOL_ROWS = 512
-_VERSIONS = ("sparcom-nb", "torch", "transformers", "transformer-lens", "numpy")
+#: Different rows that a target needs: two to make a component of, two to judge by.
+TARGET_ROWS = 4
 
 
 @door
@@ -30,7 +33,7 @@ def select_rows(
     ratio: float,
     out: Path,
     *,
-    method: str = "pc1",
+    method: str = "auto",
     candidate: str = "mean",
     skip: int = 0,
     seed: int = 0,
@@ -41,9 +44,14 @@ def select_rows(
     """Score every row of ``pool``, choose the best share and write it to ``out``.
 
     ``out`` gets the chosen lines as they were, each with ``score`` and ``rank`` (1 is best) added,
-    best first; beside it ``NAME.manifest.json`` says what was run. Both appear when all is done. A
-    finished run with the same inputs is not done again; an interrupted scoring along a direction
-    goes on after its last finished block.
+    best first; beside it ``NAME.manifest.json`` says what was run. They are kept by
+    :func:`sparcom_nb.store.once`: a finished run with the same inputs is not done again, an
+    interrupted scoring along a direction goes on after its last finished block.
+
+    A quarter of the target's different rows, at least two, is held out: no score is made of them,
+    they are never chosen, and the area under the curve by which a score puts them above the pool's
+    rows judges it. A row of the pool that is one of the target's as well is a candidate like any
+    other; the areas leave it out.
 
     Args:
         model: whose neurons judge, as :func:`sparcom_nb.load_model` takes it.
@@ -51,97 +59,117 @@ def select_rows(
         pool: file of samples to choose from.
         ratio: share to take, above 0 and at most 1.
         out: file to write.
-        method: ``pc1``, ``contrast``, or a baseline of :func:`sparcom_nb.nait.baseline_score`.
+        method: ``nait`` (the paper's component, every layer turned so that the target scores above
+            the pool, and put on one scale), ``nait-drift`` (the sign of accounts of the paper, raw
+            layers), ``contrast``, a baseline of :func:`sparcom_nb.nait.baseline_score`, or
+            ``auto``: that of nait and contrast with the larger area.
         candidate: ``mean`` or ``drift``; how a row enters its score along a direction.
         skip: leave so many of a sample's first tokens out.
-        seed: of ``random``, and of the rows that stand for the pool in ``contrast``.
+        seed: of ``random``, of the rows held out, and of those that stand for the pool.
         device: of :func:`sparcom_nb.load_model`.
         batch_tokens: tokens in one batch, padding included.
         drop_unusable: leave rows out that cannot be used, or not by this model; the manifest says
             how many and why.
 
     Returns:
-        The manifest, with ``fresh`` False when it was there already.
+        The manifest, with ``fresh`` False when it was there already: ``method`` is the score used,
+        ``auc`` the area of each (value, low, high: 95 % of :func:`sparcom_nb.nait.auc_interval`),
+        ``same_as_target`` how many rows of the pool are the target's as well, ``advice`` what else
+        to try, empty where the score finds the target.
 
     Raises:
-        InputError: anything wrong with the model, a file or a parameter.
+        InputError: anything wrong with the model, a file or a parameter; a target of fewer than
+            :data:`TARGET_ROWS` different rows.
     """
     serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
+    _dealt(serving.rows, target, seed)
+    _same(offered.rows, pool, serving.rows, target)
     identity = Identity(model, model_path(model))
-    from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
-    from sparcom_nb.nait.baselines import BASELINES
-    from sparcom_nb.nait.directions import METHODS
-    from sparcom_nb.nait.scores import select
+    from sparcom_nb.nait import contest  # takes seconds: what is wrong is said before
+    from sparcom_nb.nait.scores import length_correlation, select
 
-    one_of("method", method, (*METHODS, *BASELINES))
+    one_of("method", method, contest.METHODS)
     wanted = {
-        "model": model,
         "weights_sha256": identity.weights_sha256,
-        "converted_from": identity.converted_from,
-        "target": _said(target, serving),
-        "pool": _said(pool, offered),
-        "parameters": {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip}
-        | {"drop_unusable": drop_unusable},
+        "model_sha256": identity.files_sha256,
+        "target_sha256": digest({"lines": serving.lines}),
+        "pool_sha256": digest({"lines": offered.lines}),
+        "parameters": {
+            "ratio": ratio,
+            "method": method,
+            "candidate": candidate,
+            "skip": skip,
+            "drop_unusable": drop_unusable,
+        },
         "seed": seed,
-        "versions": {name: version(name) for name in _VERSIONS}
-        | {"python": platform.python_version()},
+        "versions": versions(),
     }
-    said = out.with_suffix(".manifest.json")
-    if (done := _finished(out, said, wanted)) is not None:
-        return done | {"fresh": False}
-    work = begun_for(out.with_name(f".{out.name}.work"), wanted)
-    began = time.perf_counter()
-    ready = load_model(model, device)
-    rows, unusable = {"target": serving.rows, "pool": offered.rows}, {}
-    for name, samples in (("target", serving), ("pool", offered)):
-        unread: list[str] = []
-        if drop_unusable:
-            rows[name], unread = fitting(ready, samples.rows, ["sample", "response"])
-        faults = samples.unusable + unread
-        unusable[name] = {"rows": len(faults), "first": faults[:5]}
-    scores = _scores(ready, rows["target"], rows["pool"], wanted, work, batch_tokens)
-    chosen = select(scores, ratio)
-    text = _lines(offered, scores, chosen)
-    manifest = wanted | {
-        "chosen": len(chosen),
-        "unusable": unusable,
-        "length_correlation": scores.attrs["length_correlation"],
-        "seconds": round(time.perf_counter() - began, 2),
-        "sha256": _hash(text),
-    }
-    _write(out, text)
-    _write(said, json.dumps(manifest, indent=2) + "\n")
-    discard(work)
-    return manifest | {"fresh": True}
 
+    def make(folder: Path) -> dict[str, Any]:
+        from sparcom_nb.models import load_model
 
-def _scores(
-    model: Any,
-    target: pd.DataFrame,
-    pool: pd.DataFrame,
-    wanted: dict[str, Any],
-    work: Path,
-    batch_tokens: int | None,
-) -> pd.Series:
-    from sparcom_nb.nait.baselines import BASELINES, baseline_score
-    from sparcom_nb.nait.directions import Direction, capability_direction
-    from sparcom_nb.nait.scores import alignment_score
-
-    asked, seed = wanted["parameters"], wanted["seed"]
-    method, options = asked["method"], {"batch_tokens": batch_tokens}
-    if method in BASELINES:
-        return baseline_score(method, model, pool, target, seed, batch_tokens=batch_tokens)
-    if not (kept := work / "direction.safetensors").exists():
-        others = pool.sample(min(POOL_ROWS, len(pool)), random_state=seed)
-        sample = others if method == "contrast" else None
-        made = capability_direction(
-            model, target, method, sample, method, skip=asked["skip"], **options
+        began, ready = time.perf_counter(), load_model(model, device)
+        own, others = (_readable(ready, samples, drop_unusable) for samples in (serving, offered))
+        same = _same(others.rows, pool, own.rows, target)
+        known, held = _dealt(own.rows, target, seed)
+        asked = {**wanted["parameters"], "seed": seed}
+        table, ranked = contest.scores_of(
+            ready, known, held, others.rows, asked, scratch(folder), batch_tokens
         )
-        made.save(kept)
-    direction = Direction.load(kept, model)
-    store = work / "scores.zarr"
-    return alignment_score(model, pool, direction, asked["candidate"], store=store, **options)
+        areas = contest.areas(table[~same.to_numpy()], ranked)
+        used = contest.best(areas) if method == "auto" else method
+        chosen = select(table[used], ratio)
+        write(folder / out.name, _lines(offered, table[used], chosen))
+        return identity.told() | {
+            "target": _said(target, own) | {"held_out": len(held)},
+            "pool": _said(pool, others) | {"same_as_target": int(same.sum())},
+            "method": used,
+            "auc": areas,
+            "advice": contest.advice(used, areas),
+            "chosen": len(chosen),
+            "length_correlation": length_correlation(table[used], table["length"]),
+            "seconds": round(time.perf_counter() - began, 2),
+        }
+
+    said, reads = out.with_suffix(".manifest.json").name, (target, pool, identity.path)
+    return once(out, wanted, make, manifest=said, names=[out.name], reads=reads)
+
+
+def _readable(model: Any, samples: Samples, drop: bool) -> Samples:
+    """Leave out the rows that the model cannot read, where that is allowed."""
+    if not drop:
+        return samples
+    rows, faults = fitting(model, samples.rows, ["sample", "response"])
+    return replace(samples, rows=rows, unusable=samples.unusable + faults)
+
+
+def _same(pool: pd.DataFrame, pool_path: Any, target: pd.DataFrame, target_path: Any) -> pd.Series:
+    """Which rows of the pool are the target's as well; not all may be."""
+    same = _texts(pool).isin(_texts(target))
+    if same.all():
+        raise InputError(
+            f"{pool_path}: every row is one of {target_path}; give a pool with other rows too"
+        )
+    return same
+
+
+def _dealt(rows: pd.DataFrame, path: str | Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Deal the target's different rows: what scores are made of, and a quarter to judge them by."""
+    different = rows[~_texts(rows).duplicated()]
+    if len(different) < TARGET_ROWS:
+        raise InputError(
+            f"{path}: {len(different)} different rows; give at least {TARGET_ROWS}, of which a quarter "
+            "(at least 2) is held out to judge the scores by"
+        )
+    held = different.sample(max(2, round(len(different) / 4)), random_state=seed).index
+    return different.drop(held), different.loc[held]
+
+
+def _texts(rows: pd.DataFrame) -> pd.Series:
+    """What two rows are the same by: all that is said, whatever the spaces."""
+    texts = [" ".join(sample_text(row).split()) for row in rows.to_dict("records")]
+    return pd.Series(texts, rows.index)
 
 
 def _lines(pool: Samples, scores: pd.Series, chosen: pd.Index) -> str:
@@ -157,8 +185,8 @@ def _said(path: str | Path, samples: Samples) -> dict[str, Any]:
     return {
         "file": str(path),
         "form": samples.form,
-        "rows": len(samples.lines),
-        "sha256": _hash("\n".join(samples.lines)),
+        "rows": len(samples.rows),
+        "unusable": {"rows": len(samples.unusable), "first": samples.unusable[:5]},
     }
 
 
@@ -171,23 +199,3 @@ def _check_free(pool: Samples, path: str | Path) -> None:
                     f"{path}:{number}: field {field!r} is there already; rename it, the result adds "
                     "one of that name"
                 )
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _finished(out: Path, said: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the manifest of a run with these inputs whose result is still as it was written."""
-    if not (out.is_file() and said.is_file()):
-        return None
-    manifest = json.loads(said.read_text(encoding="utf-8"))
-    kept = _hash(out.read_text(encoding="utf-8"))
-    same = manifest | wanted == manifest and manifest["sha256"] == kept
-    return manifest if same else None
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,18 @@ class Identity:
         for file in sorted(self.path.glob("*.safetensors")):
             digest.update(bytes.fromhex(file_sha256(file)))
         return digest.hexdigest()
+
+    @cached_property
+    def files_sha256(self) -> str:
+        """SHA-256 over the files that say how weights and texts are read: configuration, tokenizer."""
+        named = ("config.json", "*token*", "vocab*", "merges.txt", "*.model", "*.jinja")
+        found = {file for name in named for file in self.path.glob(name) if file.is_file()}
+        parts = [file.name.encode() + file.read_bytes() for file in sorted(found)]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def told(self) -> dict[str, Any]:
+        """What a manifest says of the model beside its weights."""
+        return {"model": self.name, "converted_from": self.converted_from}
 
     @property
     def converted_from(self) -> dict[str, str] | None:

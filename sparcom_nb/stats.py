@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from sparcom_nb.expect import guard
 from sparcom_nb.instructions import CATEGORIES
 
 
@@ -358,3 +359,6 @@ def _difference(pairs: PairSums, keep: np.ndarray | None) -> float:
     means = pairs.by_category(keep)
     off = ~np.eye(len(means), dtype=bool)
     return float(np.nanmean(np.diag(means)) - np.nanmean(means[off])) if off.any() else np.nan
+
+
+guard(globals())

@@ -83,25 +83,26 @@ def once(
             whole of a damaged result; else the folder is empty.
 
     Returns:
-        The inputs, what ``make`` returned, ``files`` (checksum by path) and ``fresh``: made now?
+        The inputs, what ``make`` returned, ``files`` (checksum by path) and ``fresh``: made now? The
+        names ``files``, ``store``, ``sha256`` and ``fresh`` are the manifest's own.
 
     Raises:
         InputError: the place is taken by other inputs, by files of others or by another process,
             is what is read, or cannot be written; nothing that stood is changed.
     """
     wanted = json.loads(_json(inputs))
-    with _told(Path(place)):
+    with told(Path(place)):
         at = _Place.of(Path(place), manifest, digest(inputs)[:16])
         _check(at, reads)
         if not (fresh or at.work.exists() or at.lock.exists()) and _damaged(at, wanted) == []:
-            return _manifest_of(at) | {"fresh": False}
+            return {**(_standing(at) or {}), "fresh": False}
         with _locked(at, wait):
             _publish(at)
             damaged = _damaged(at, wanted)
             if fresh or damaged == []:
                 shutil.rmtree(at.work, ignore_errors=True)
             if damaged == [] and not fresh:
-                return _manifest_of(at) | {"fresh": False}
+                return {**(_standing(at) or {}), "fresh": False}
             _check_free(at, wanted, names, replace)
             _tell(at, damaged)
             _begin(at, resumes and not fresh, damaged)
@@ -119,9 +120,18 @@ def scratch(folder: Path) -> Path:
 
 @contextmanager
 def held(place: Path) -> Iterator[None]:
-    """Hold a folder of several results; InputError says who else does, or why it cannot be written."""
-    with _told(place), _locked(_Place.of(place, "", ""), wait=False):
-        yield
+    """Hold a file that is made of several results; its folder is made.
+
+    Raises:
+        InputError: says who else holds it, or why it cannot be written.
+    """
+    with told(place):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:  # where no folder can be made, as in /proc
+            raise InputError(f"{_short(place)} cannot be written; choose another place") from None
+        with _locked(_Place.of(place, "manifest.json", ""), wait=False):
+            yield
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,13 @@ def write(path: Path, content: str | bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what :func:`write` left in a folder when it was killed; whoever calls holds the folder."""
+    for part in folder.glob(".*-*.part"):
+        if re.fullmatch(r"\.\d+-\d+\.part", part.name):
+            part.unlink()
 
 
 def digest(inputs: Mapping[str, Any]) -> str:
@@ -239,24 +256,33 @@ def _beside(path: Path) -> Path:
     return path if mounted else path.parent
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def record(path: Path) -> dict[str, Any] | None:
     """A manifest that this version wrote; None for none, half of one or anything else."""
     try:
         said = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or said.get("format") != FORMAT:
+    if (
+        not isinstance(said, dict)
+        or said.get("store") != FORMAT
+        or said.pop("sha256", "") != digest(said)
+    ):
         return None
     files = said.get("files")
-    plain = isinstance(files, dict) and all(
-        isinstance(known, str) and not PurePosixPath(name).is_absolute() and ".." not in name
-        for name, known in files.items()
-    )
+    plain = isinstance(files, dict) and all(map(_inside, files))
     return said if plain else None
 
 
-def _manifest_of(at: _Place) -> dict[str, Any]:
-    return _read(at.standing) or {}
+def _inside(name: str) -> bool:
+    """Whether a name in a manifest is of a file in its folder."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _standing(at: _Place) -> dict[str, Any] | None:
+    """The manifest at a place, if it is of this place: ``a.manifest.json`` may be of another ``a``."""
+    said, own = record(at.standing), at.own or at.name.name == at.manifest
+    return said if said and (own or at.name.name in said["files"]) else None
 
 
 def _same(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -265,7 +291,7 @@ def _same(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def _damaged(at: _Place, wanted: Mapping[str, Any]) -> list[str] | None:
     """Files of the result of these inputs that are damaged; None when there is no such result."""
-    said = _read(at.standing)
+    said = _standing(at)
     return damage(at.folder, said["files"]) if said and _same(said, wanted) else None
 
 
@@ -292,7 +318,7 @@ def _check(at: _Place, reads: Iterable[str | Path]) -> None:
 
 def _check_free(at: _Place, wanted: Mapping[str, Any], names: Iterable[str], replace: bool) -> None:
     """Nothing of others, and nothing of other inputs, stands where the result shall stand."""
-    said = _read(at.standing)
+    said = _standing(at)
     if said is None:
         _check_names(at, [at.manifest, *names], set())
     elif not replace and not _same(said, wanted):
@@ -305,7 +331,7 @@ def _check_free(at: _Place, wanted: Mapping[str, Any], names: Iterable[str], rep
 def _check_names(at: _Place, names: Iterable[str], own: set[str]) -> None:
     for name in names:
         if os.path.lexists(at.folder / name) and name not in own:
-            said = "not a manifest that this version wrote" if name == at.manifest else "not ours"
+            said = "no whole manifest of this result" if name == at.manifest else "not ours"
             raise InputError(
                 f"{_short(at.folder / name)} is there already and {said}; move it away, or choose "
                 "another place"
@@ -350,11 +376,11 @@ _MENDS = {
     errno.EEXIST: "what stands above it is a file; choose another place",
 }
 _UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EXDEV, errno.EBUSY, errno.ELOOP)
-_FULL = re.compile(r"no space left|os error 28|disk quota|file write failed", re.IGNORECASE)
+_FULL = re.compile(r"no space left|os error 28|disk quota|inline_container", re.IGNORECASE)
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def told(place: Path) -> Iterator[None]:
     """Say in one line that a file could not be written; other errors pass."""
     try:
         yield
@@ -394,7 +420,7 @@ def _begin(at: _Place, resumes: bool, damaged: list[str] | None) -> None:
     begun = at.made.is_dir()
     at.made.mkdir(parents=True, exist_ok=True)
     if resumes and damaged and not begun:
-        for name in set(_manifest_of(at)["files"]) - set(damaged):
+        for name in set((_standing(at) or {})["files"]) - set(damaged):
             (at.made / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(at.folder / name, at.made / name)
 
@@ -416,9 +442,10 @@ def _seal(at: _Place, wanted: dict[str, Any], made: dict[str, Any]) -> dict[str,
     known = made.pop("files", {})
     files = sorted(p.relative_to(at.made).as_posix() for p in at.made.rglob("*") if p.is_file())
     sums = known | checksums(at.made, [name for name in files if name not in known])
-    said = wanted | made | {"format": FORMAT, "files": {name: sums[name] for name in files}}
-    write(at.sealed, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
-    return json.loads(json.dumps(said))
+    said = wanted | made | {"store": FORMAT, "files": {name: sums[name] for name in files}}
+    said = json.loads(json.dumps(said))
+    write(at.sealed, json.dumps(said | {"sha256": digest(said)}, indent=2) + "\n")
+    return said
 
 
 def _publish(at: _Place) -> None:
@@ -431,7 +458,7 @@ def _publish(at: _Place) -> None:
 
 
 def _move(at: _Place) -> None:
-    said = _read(at.sealed)
+    said = record(at.sealed)
     if said is None:
         return
     if at.own and not (at.folder.exists() and any(at.folder.iterdir())):
@@ -445,12 +472,12 @@ def _move(at: _Place) -> None:
 def _move_in(at: _Place, new: set[str]) -> None:
     """Move the parts one by one, the manifest last; what they replace goes aside first."""
     at.old.mkdir(exist_ok=True)
-    before = _read(at.standing) or _read(at.old / at.manifest) or {"files": {}}
+    before = _standing(at) or record(at.old / at.manifest) or {"files": {}}
     own = _tops(before["files"])
     waiting = {name for name in new if (at.made / name).exists()}
     _check_names(at, sorted(waiting), own)
     if at.standing.exists():
-        _check_names(at, [at.manifest], {at.manifest} if _read(at.standing) else set())
+        _check_names(at, [at.manifest], {at.manifest} if _standing(at) else set())
         at.standing.rename(at.old / at.manifest)
     for name in sorted(own - new | own & waiting):
         with suppress(FileNotFoundError):

@@ -7,6 +7,7 @@ the layers, which lets single layers starve experts.
 
 import json
 import random
+import shutil
 import time
 from array import array
 from collections.abc import Callable, Sized
@@ -26,17 +27,16 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.trainer import TRAINER_STATE_NAME
 
 from sparcom_nb import sources
 from sparcom_nb.capture import pad
 from sparcom_nb.errors import InputError
-from sparcom_nb.files import begun_for, discard
 from sparcom_nb.instructions import table_hash, validate
 from sparcom_nb.models import load_bare, load_weights, quiet, usable_device
 from sparcom_nb.muon import Muon
 from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, chat_template, check_embedded, encode
+from sparcom_nb.store import checksums, damage, once, scratch, versions, write
 
 IGNORED = -100
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
@@ -84,6 +84,7 @@ def fit(
     """
     trainer = _Trainer(model, batch_of, recipe, _arguments(model, recipe, folder, seed, compiled))
     checkpoint = _last_checkpoint(folder)
+    trainer.add_callback(_Sealed())
     began = time.time()
     with progress(recipe.steps, "train", "steps", show_progress) as shown:
         trainer.add_callback(_Progress(shown))
@@ -173,6 +174,16 @@ class _Progress(TrainerCallback):
         self.step = state.global_step
 
 
+class _Sealed(TrainerCallback):
+    """Write the checksums of a new checkpoint, the sign that it is whole; then remove the others."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        new = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        sums = checksums(new, sorted(path.name for path in new.iterdir()))
+        write(new / _SUMS, json.dumps(sums))
+        _keep_only(new)
+
+
 def _arguments(
     model: Any, recipe: Recipe, folder: Path, seed: int, compiled: bool
 ) -> TrainingArguments:
@@ -184,7 +195,6 @@ def _arguments(
         train_sampling_strategy="sequential",
         max_grad_norm=1.0,
         save_steps=recipe.checkpoint_every,
-        save_total_limit=1,
         logging_steps=20,
         include_num_input_tokens_seen="non_padding",
         remove_unused_columns=False,
@@ -196,10 +206,28 @@ def _arguments(
     )
 
 
+_SUMS = "checksums.json"
+
+
 def _last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    whole = [path.parent for path in folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}")]
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    """The newest checkpoint that is whole; any other is removed."""
+    whole = [path.parent for path in folder.glob(f"checkpoint-*/{_SUMS}") if _is_whole(path)]
+    newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    _keep_only(newest or folder / "none")
+    return newest
+
+
+def _is_whole(sums: Path) -> bool:
+    try:
+        return not damage(sums.parent, json.loads(sums.read_text(encoding="utf-8")))
+    except ValueError:
+        return False
+
+
+def _keep_only(checkpoint: Path) -> None:
+    for path in checkpoint.parent.glob("checkpoint-*"):
+        if path != checkpoint:
+            shutil.rmtree(path)
 
 
 def losses_of(forward: Any, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -319,8 +347,8 @@ def tune(
 ) -> Path:
     """Fine-tune a model on instruction rows; the loss is on the response only.
 
-    A tuning that is there already is not done again, and one that was interrupted goes on after its
-    last checkpoint, for the same model, rows and parameters.
+    It is kept by :func:`sparcom_nb.store.once`: a tuning that is there already is not done again,
+    and one that was interrupted goes on after its last checkpoint.
 
     Args:
         model_path: whatever :func:`sparcom_nb.load_model` takes, a GGUF file included.
@@ -328,7 +356,7 @@ def tune(
             chat template.
         steps: number of updates, whatever the number of rows: passes follow one another.
         seed: of the order of rows, of dropout and of new LoRA weights.
-        out: folder for the tuned model; ``training.json`` there says what made it.
+        out: folder for the tuned model; ``manifest.json`` there says what made it.
         lr: highest learning rate; it warms up over a tenth of the steps (at most 40) and falls to 0.
         batch: rows in a step.
         device: ``cpu`` or ``cuda``.
@@ -341,40 +369,36 @@ def tune(
         ``out``, a Hugging Face folder in the dtype of the original.
 
     Raises:
-        InputError: no rows, a model as in :func:`sparcom_nb.load_model`, LoRA without peft, or rows
-            as in :func:`examples`.
+        InputError: no rows, a model as in :func:`sparcom_nb.load_model`, LoRA without peft, rows as
+            in :func:`examples`, or a place that is taken.
     """
     if len(data) == 0:
         raise InputError("no rows to tune on; give at least one")
     source = sources.Identity(str(model_path), sources.model_path(model_path))
-    out, rows = Path(out), validate(data)
-    wanted = {"weights_sha256": source.weights_sha256, "data_sha256": table_hash(rows)}
-    wanted |= {"steps": steps, "seed": seed, "lr": lr, "batch": batch, "lora": lora}
-    if (record := _record(out)) | wanted == record:
-        return out
-    work = begun_for(out / "training", wanted)
-    torch.manual_seed(seed)
-    model, tokenizer = load_bare(source.name, source.path, usable_device(device), "auto")
-    dtype = model.dtype
-    model = _with_lora(model.float(), lora)
-    items = examples(tokenizer, rows, model.config.max_position_embeddings)
-    recipe = Recipe(steps, lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=100)
-    batches = shuffled_batches(items, batch, seed, tokenizer.pad_token_id or 0)
-    done = fit(model, batches, recipe, work, seed, show_progress=show_progress)
-    save_folder(model.merge_and_unload() if lora else model, tokenizer, out, dtype)
-    record = wanted | done | {"model": source.name}
-    (out / _RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    discard(work)
-    return out
+    rows = validate(data)
+    wanted = {
+        "weights_sha256": source.weights_sha256,
+        "model_sha256": source.files_sha256,
+        "data_sha256": table_hash(rows),
+        "parameters": {"steps": steps, "lr": lr, "batch": batch, "lora": lora},
+        "seed": seed,
+        "versions": versions(),
+    }
 
+    def make(folder: Path) -> dict[str, Any]:
+        torch.manual_seed(seed)
+        model, tokenizer = load_bare(source.name, source.path, usable_device(device), "auto")
+        dtype = model.dtype
+        model = _with_lora(model.float(), lora)
+        items = examples(tokenizer, rows, model.config.max_position_embeddings)
+        recipe = Recipe(steps, lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=100)
+        batches = shuffled_batches(items, batch, seed, tokenizer.pad_token_id or 0)
+        done = fit(model, batches, recipe, scratch(folder), seed, show_progress=show_progress)
+        save_folder(model.merge_and_unload() if lora else model, tokenizer, folder, dtype)
+        return done | source.told()
 
-_RECORD = "training.json"
-
-
-def _record(out: Path) -> dict[str, Any]:
-    """What made the model in ``out``; empty where there is none."""
-    path = out / _RECORD
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    once(out, wanted, make, names=["config.json", "model.safetensors"], reads=[source.path])
+    return Path(out)
 
 
 def _with_lora(model: Any, rank: int | None) -> Any:

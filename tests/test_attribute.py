@@ -72,7 +72,21 @@ def test_wrong_use_is_one_line_and_exit_code_2(run, tmp_path, change, message):
 
 
 def test_the_function_is_what_the_command_runs(tmp_path, expected):
-    found = attribute(
-        "tiny-dense/instruct", PROMPT, RESPONSE, tmp_path / "a.nc", objective="logit", template=True
-    )
-    assert found.attrs["objective"] == "logit" and found.sizes["input"] > expected.sizes["input"]
+    how = {"objective": "logit", "template": True}
+    for fresh in (True, False):
+        said = attribute("tiny-dense/instruct", PROMPT, RESPONSE, tmp_path / "a.nc", **how)
+        assert said["fresh"] is fresh
+    found = xr.open_dataarray(tmp_path / "a.nc")
+    assert found.attrs["objective"] == "logit"
+    assert said["prompt_tokens"] == found.sizes["input"] > expected.sizes["input"]
+    assert said["response_tokens"] == found.sizes["output"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a.nc", "a.nc.manifest.json"}
+
+
+def test_texts_are_not_written_over(run, tmp_path):
+    file = tmp_path / "said.csv"
+    file.write_text(PROMPT, encoding="utf-8")
+    given = ["--model", "tiny-dense/instruct", "--prompt", f"@{file}", "--response", RESPONSE]
+    code, said = run(*given, "--out", file)
+    assert code == 2 and "is or holds it; choose another place" in said.err
+    assert file.read_text(encoding="utf-8") == PROMPT

@@ -162,8 +162,33 @@ def test_an_interrupted_pass_goes_on_and_ends_the_same(load, rows, tmp_path, mon
 def test_a_store_of_another_capture_is_refused(load, rows, tmp_path):
     store = tmp_path / "c.zarr"
     capture(load("llama"), rows, PositiveCounts(), "instruction", store=store)
-    with pytest.raises(InputError, match="another capture"):
+    with pytest.raises(InputError, match="holds a result of other inputs"):
         capture(load("llama"), rows[:7], PositiveCounts(), "instruction", store=store)
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "empty", "delete"])
+def test_a_damaged_chunk_is_named_and_only_its_block_made_again(
+    harm, load, rows, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(capture_module, "_BLOCK_ROWS", 5)
+    store = tmp_path / "d.zarr"
+    capture(load("llama"), rows, PositiveCounts(), "instruction", store=store)
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    chunk = store / "count" / "1.0.0"
+    whole = chunk.read_bytes()
+    broken = {"flip": whole[:-1] + bytes([whole[-1] ^ 1]), "cut": whole[:-1], "empty": b""}
+    chunk.write_bytes(broken[harm]) if harm in broken else chunk.unlink()
+    real, ran = capture_module._run, []
+    monkeypatch.setattr(
+        capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
+    )
+    capture(load("llama"), rows, PositiveCounts(), "instruction", store=store)
+    assert "damaged, made again: count/1.0.0" in capsys.readouterr().err
+    assert set(ran) == set(rows["id"][5:10])
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+    ran.clear()
+    capture(load("llama"), rows, PositiveCounts(), "instruction", store=store)
+    assert not ran
 
 
 def test_a_budget_smaller_than_a_prompt_is_said(load, rows):

@@ -78,17 +78,26 @@ def test_identify_says_kinds_and_shares(identified):
     assert f"{manifest['kinds']['unique']:,} unique" in done.stdout
 
 
-def test_a_run_that_stopped_after_the_pass_does_not_repeat_it(identified, tmp_path):
-    out = shutil.copytree(identified[0], tmp_path / "stopped")
-    whole = pd.read_parquet(out / "components.parquet")
+def test_what_is_damaged_is_made_again_and_what_is_whole_is_used(identified, tmp_path):
+    out = shutil.copytree(identified[0], tmp_path / "damaged")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     (out / "components.parquet").unlink()
-    (out / "manifest.json").unlink()
-    counts = sorted((out / "frequency.zarr" / "count").iterdir())
-    written = [path.stat().st_mtime_ns for path in counts]
     done = identify(out)
     assert done.returncode == 0 and "done before" not in done.stdout
-    assert [path.stat().st_mtime_ns for path in counts] == written
-    pd.testing.assert_frame_equal(pd.read_parquet(out / "components.parquet"), whole)
+    assert "damaged, made again: components.parquet" in done.stderr
+    assert "capture: 0 of 60" in done.stderr
+    after = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    changed = [path.name for path in before | after if before.get(path) != after.get(path)]
+    assert changed == ["manifest.json"]  # its seconds
+
+
+def test_other_inputs_on_the_same_place_are_refused(identified):
+    out, _ = identified
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    arguments = ["--model", "tiny-dense/instruct", "--data", "miniworld", "--limit", 60]
+    done = run("identify", *arguments, "--seed", 1, "--out", out)
+    assert done.returncode == 2 and "(seed 0, not 1); choose another place" in done.stderr
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_identify_of_a_model_with_experts(tmp_path):
@@ -226,7 +235,9 @@ def test_select_writes_the_best_rows_and_tells_what_it_read(tmp_path):
     command = ["select", "--model", "tiny-dense/instruct", *files, "--ratio", 0.1]
     done = run(*command, "--method", "contrast", "--out", tmp_path / "o.jsonl")
     assert done.returncode == 0, done.stderr
-    assert "pool: 60 rows in the form own" in done.stdout and "6 rows chosen" in done.stdout
+    assert "pool: 60 rows in the form own" in done.stdout
+    assert "AUC of 5 held-out target rows against the pool" in done.stdout
+    assert "6 rows chosen by contrast" in done.stdout
     found = pd.read_json(tmp_path / "o.jsonl", lines=True)
     assert list(found.columns) == [*data.columns, "score", "rank"]
     assert found["score"].is_monotonic_decreasing
@@ -243,7 +254,9 @@ def test_both_cuts_are_refused(tmp_path):
     assert done.returncode == 2 and "not both" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["models", "identify", "report", "select", "train-default"])
+@pytest.mark.parametrize(
+    "command", ["models", "identify", "report", "select", "convert", "train-default"]
+)
 def test_every_command_has_help(command):
     done = run(command, "--help")
     assert done.returncode == 0

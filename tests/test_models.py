@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 import sparcom_nb as sn
 from sparcom_nb import sources, taps
@@ -70,33 +71,257 @@ def test_a_dead_tap_is_refused(folders, tmp_path):
         sn.load_model(tmp_path)
 
 
-def test_values_that_are_not_finite_are_refused(folders, tmp_path):
-    for file in folders("llama").iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    weights = load_file(tmp_path / "model.safetensors")
+def copied(folder, out):
+    """A copy of a model's folder to damage."""
+    return shutil.copytree(folder, out / "m")
+
+
+def changed(folder, change):
+    """Change the weights of a folder."""
+    weights = load_file(folder / "model.safetensors")
+    save_file(change(weights), folder / "model.safetensors", {"format": "pt"})
+
+
+def config(folder, **values):
+    """Change the configuration of a folder."""
+    told = json.loads((folder / "config.json").read_text()) | values
+    (folder / "config.json").write_text(json.dumps(told))
+
+
+def refused(folder, said):
+    with pytest.raises(InputError, match=said) as error:
+        sn.load_model(folder)
+    assert len(str(error.value)) <= 300 and "\n" not in str(error.value)
+
+
+def _not_a_number(weights):
     weights["model.layers.2.mlp.gate_proj.weight"][3] = float("nan")
-    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(InputError, match=r"layer 2: the tap gives .* not all finite"):
-        sn.load_model(tmp_path)
+    return weights
 
 
-def test_pickled_weights_are_refused_with_the_mend(folders, tmp_path):
-    for file in folders("llama").iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    weights = load_file(tmp_path / "model.safetensors")
-    (tmp_path / "model.safetensors").unlink()
-    torch.save(weights, tmp_path / "pytorch_model.bin")
-    with pytest.raises(InputError, match=r"no \.safetensors weights .*save_pretrained"):
-        sn.load_model(tmp_path)
+GATE = "model.layers.2.mlp.gate_proj.weight"
+WEIGHTS = {
+    "prefix": (lambda w: {f"module.{k}": v for k, v in w.items()}, r"30 missing .* 30 left over"),
+    "compiled": (lambda w: {f"_orig_mod.{k}": v for k, v in w.items()}, r"30 missing .* 30 left"),
+    "one missing": (lambda w: {k: w[k] for k in w if k != GATE}, r"1 missing \(.*2.mlp.gate_proj"),
+    "head missing": (lambda w: {k: w[k] for k in w if "lm_head" not in k}, r"1 missing \(lm_head"),
+    "layer missing": (lambda w: {k: w[k] for k in w if ".2." not in k}, r"9 missing \("),
+    "one left over": (lambda w: w | {"extra": w[GATE].clone()}, r"1 left over \(extra\)"),
+    "another shape": (
+        lambda w: w | {GATE: w[GATE][:8].clone()},
+        r"1 of another shape \(.*gate_proj",
+    ),
+    "not a number": (_not_a_number, r"32 of 1,536 numbers of model.layers.2.*gate_proj"),
+}
+SIZES = [
+    ({"num_hidden_layers": 4}, "9 missing"),
+    ({"num_hidden_layers": 2}, "9 left over"),
+    ({"vocab_size": 401}, "2 of another shape"),
+    ({"hidden_size": 64}, "of another shape"),
+    ({"model_type": "qwen2"}, "9 missing"),
+]
 
 
-def test_a_damaged_weight_file_is_one_clear_error(folders, tmp_path):
-    for file in folders("llama").iterdir():
-        (tmp_path / file.name).write_bytes(
-            file.read_bytes()[: 1000 if "safe" in file.name else None]
-        )
-    with pytest.raises(InputError, match="cannot be loaded"):
-        sn.load_model(tmp_path)
+@pytest.mark.parametrize(("change", "said"), WEIGHTS.values(), ids=WEIGHTS)
+def test_weights_that_are_not_those_of_the_model_are_counted_and_named(
+    change, said, folders, rows, tmp_path
+):
+    folder = copied(folders("llama"), tmp_path)
+    changed(folder, change)
+    refused(folder, said)
+    with pytest.raises(InputError, match=said):
+        sn.tune(folder, rows, 1, 0, tmp_path / "tuned")
+
+
+@pytest.mark.parametrize(("values", "said"), SIZES)
+def test_a_configuration_of_another_size_is_refused(values, said, folders, tmp_path):
+    folder = copied(folders("llama"), tmp_path)
+    config(folder, **values)
+    refused(folder, said)
+
+
+def test_a_tied_head_need_not_be_there(tokenizer, tmp_path):
+    from transformers import AutoModelForCausalLM, Qwen2Config
+
+    small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 400}
+    model = AutoModelForCausalLM.from_config(
+        Qwen2Config(**small, **heads, tie_word_embeddings=True)
+    )
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert "lm_head.weight" not in load_file(tmp_path / "model.safetensors")
+    assert sn.load_model(tmp_path)
+
+
+class Evil:
+    """What runs when a pickle of it is loaded."""
+
+    ran: str
+
+    def __reduce__(self):
+        return (open, (self.ran, "w"))
+
+
+def _evil(folder, name):
+    evil = Evil()
+    evil.ran = str(folder / "ran")
+    torch.save({"x": evil}, folder / name)
+
+
+def _index(folder, *shards):
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    told = {"metadata": {}, "weight_map": {f"w{n}": shard for n, shard in enumerate(shards)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(told))
+
+
+PICKLES = {
+    "only a pickle": (
+        lambda d: (d / "model.safetensors").unlink(),
+        r"no \.safetensors .*save_pretr",
+    ),
+    "an index of pickles": (lambda d: _index(d, "pytorch_model.bin"), "1 of the 1 weight files"),
+    "a shard elsewhere": (lambda d: _index(d, "../m/other.safetensors"), "1 of the 1 weight files"),
+    "a shard missing": (
+        lambda d: _index(d, "other.safetensors", "b.safetensors"),
+        "1 of the 2 .*b.s",
+    ),
+    "no index": (
+        lambda d: (d / "model.safetensors").rename(d / "x.safetensors"),
+        "neither model.safetensors nor",
+    ),
+    "named by the configuration": (
+        lambda d: config(d, transformers_weights="adapter_model.bin"),
+        "transformers_weights",
+    ),
+    "an adapter": (lambda d: (d / "adapter_config.json").write_text("{}"), "merge_and_unload"),
+    "cut": (
+        lambda d: (d / "model.safetensors").write_bytes(
+            (d / "model.safetensors").read_bytes()[:-9]
+        ),
+        "model.safetensors is damaged",
+    ),
+    "empty": (lambda d: (d / "model.safetensors").write_bytes(b""), "model.safetensors is damaged"),
+    "no header": (lambda d: (d / "model.safetensors").write_bytes(b"x" * 99), "is damaged"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), PICKLES.values(), ids=PICKLES)
+def test_only_whole_safetensors_are_read(change, said, folders, tmp_path):
+    folder = copied(folders("llama"), tmp_path)
+    for name in ("pytorch_model.bin", "adapter_model.bin", "model.pt", "w.bin"):
+        _evil(folder, name)
+    assert sn.load_model(folder)  # they lie there, and nobody looks
+    change(folder)
+    refused(folder, said)
+    assert not (folder / "ran").exists()
+
+
+def _tokenizer(folder, **values):
+    told = json.loads((folder / "tokenizer_config.json").read_text()) | values
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+
+
+BROKEN = {
+    "no JSON": (
+        lambda d: (d / "config.json").write_text("{,"),
+        "config.json cannot be read as JSON",
+    ),
+    "not UTF-8": (
+        lambda d: (d / "config.json").write_bytes(b"\xff\xfe{"),
+        "cannot be read as JSON",
+    ),
+    "a list": (lambda d: (d / "config.json").write_text("[]"), "config.json holds a list"),
+    "no type": (lambda d: config(d, model_type=None), "'None' is not supported .*supported: Llama"),
+    "unknown type": (lambda d: config(d, model_type="evil"), "'evil' is not supported .*Llama"),
+    "a type that is a list": (lambda d: config(d, model_type=["llama"]), "is not supported"),
+    "no language model": (lambda d: config(d, model_type="vit"), "vit is not supported .*Llama"),
+    "text for a number": (lambda d: config(d, num_hidden_layers="three"), "cannot be loaded"),
+    "no heads": (lambda d: config(d, num_attention_heads=0), "cannot be loaded"),
+    "unknown activation": (lambda d: config(d, hidden_act="nosuch"), "cannot be loaded"),
+    "no tokenizer": (
+        lambda d: [f.unlink() for f in d.glob("token*")],
+        "cannot be loaded|tokenizer",
+    ),
+    "half a tokenizer": (
+        lambda d: (d / "tokenizer.json").write_bytes((d / "tokenizer.json").read_bytes()[:999]),
+        "cannot be loaded",
+    ),
+    "an empty tokenizer": (lambda d: (d / "tokenizer.json").write_text("{}"), "cannot be loaded"),
+    "an unknown tokenizer": (lambda d: _tokenizer(d, tokenizer_class=7), "cannot be loaded"),
+}
+for packed in ("bitsandbytes", "gptq", "awq", "compressed-tensors", "torchao", "fp8", "nosuch"):
+    how = {"quant_method": packed}
+    BROKEN[packed] = (
+        lambda d, how=how: config(d, quantization_config=how),
+        rf"quantised \({packed}\)",
+    )
+
+
+@pytest.mark.parametrize(("change", "said"), BROKEN.values(), ids=BROKEN)
+def test_whatever_a_library_says_is_one_line(change, said, folders, tmp_path):
+    folder = copied(folders("llama"), tmp_path)
+    change(folder)
+    refused(folder, said)
+
+
+@pytest.mark.parametrize("device", ["nosuch", "cuda:99", "meta", "cpu:x", ""])
+def test_a_device_that_there_is_not(device, folders):
+    with pytest.raises(InputError, match=r"cannot be used here .* take auto, cpu") as error:
+        sn.load_model(folders("llama"), device=device)
+    assert len(str(error.value)) <= 300 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", ["nosuch", "int8", "float8_e4m3fn", "Tensor", ""])
+def test_a_dtype_that_is_none(dtype, folders):
+    with pytest.raises(InputError, match=r"unknown dtype .* use auto, float32"):
+        sn.load_model(folders("llama"), dtype=dtype)
+
+
+def test_a_torch_dtype_is_one(folders):
+    assert sn.load_model(folders("llama"), dtype=torch.float64).cfg.dtype == torch.float64
+
+
+def test_an_architecture_that_cannot_be_looked_into_names_those_that_can(tokenizer, tmp_path):
+    from transformers import AutoModelForCausalLM, MambaConfig
+
+    small = {"vocab_size": 400, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
+    AutoModelForCausalLM.from_config(MambaConfig(**small)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    refused(tmp_path, r"MambaForCausalLM is not supported .* supported: Llama.* \(docs/models.md\)")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "two\nlines", "d/" * 3000])
+def test_a_name_that_no_file_can_have(name):
+    with pytest.raises(InputError):
+        sn.load_model(name)
+
+
+def test_a_padding_token_beyond_the_embedding_does_not_matter(folders, rows, tmp_path):
+    folder = copied(folders("llama"), tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["[the last that the model has]"])
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(folder)
+    assert tokenizer.pad_token_id == 400
+    plain, padded = (
+        sn.sparcom.activation_frequency(sn.load_model(f), rows, show_progress=False)
+        for f in (folders("llama"), folder)
+    )
+    np.testing.assert_array_equal(plain, padded)
+    sn.tune(folder, rows, 1, 0, tmp_path / "tuned")
+    own = rows.assign(instruction="What is [PAD]?")
+    with pytest.raises(InputError, match=r"row 'r0' has the token '\[PAD\]' \(id 400\).* 400 rows"):
+        sn.sparcom.activation_frequency(sn.load_model(folder), own, show_progress=False)
+    with pytest.raises(InputError, match=r"the token '\[PAD\]' \(id 400\)"):
+        sn.shift.input_attribution(sn.load_model(folder), "What is [PAD]?", "It is.")
+
+
+def test_the_tokenizer_is_that_of_the_folder(folders, load):
+    """TransformerLens loads another, which puts a BOS before every text, and adds tokens to it."""
+    plain, own = AutoTokenizer.from_pretrained(folders("llama")), load("llama", "float32").tokenizer
+    assert own("Name the sky.").input_ids == plain("Name the sky.").input_ids
+    assert len(own) == len(plain) and load("llama", "float32").cfg.d_vocab == 400
 
 
 WRONG = [

@@ -118,3 +118,98 @@ def test_errors_name_the_row(tokenizer, row):
         encode(tokenizer, PLAIN, row.assign(response=""), "response", 512)
     with pytest.raises(InputError, match=r"row 'a' has \d+ tokens, more than .* 5"):
         encode(tokenizer, PLAIN, row, "instruction", 5)
+
+
+LLAMA3 = (
+    "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+    "{{ bos_token }}<|h|>system\n\nToday Date: {{ date_string }}\n\n"
+    "{% if messages[0]['role'] == 'system' %}{{ messages[0]['content'] | trim }}"
+    "{% set messages = messages[1:] %}{% endif %}<|e|>"
+    "{% for m in messages %}<|h|>{{ m['role'] }}\n\n{{ m['content'] | trim }}<|e|>{% endfor %}"
+    "{% if add_generation_prompt %}<|h|>assistant\n\n{% endif %}"
+)
+VICUNA = (
+    "{% if messages[0]['role'] == 'system' %}{{ messages[0]['content'] }}"
+    "{% set messages = messages[1:] %}{% else %}A chat between two.{% endif %}"
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('turns must alternate') }}{% endif %}"
+    "{{ ' USER: ' if m['role'] == 'user' else ' ASSISTANT: ' }}{{ m['content'] }}"
+    "{{ '</s>' if m['role'] == 'assistant' else '' }}{% endfor %}"
+    "{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+)
+
+
+def test_a_date_is_always_the_same_and_told(tokenizer):
+    template = chat_template(with_template(tokenizer, LLAMA3))
+    assert template.render("hi") == (
+        "<s><|h|>system\n\nToday Date: 26 Jul 2024\n\n<|e|><|h|>user\n\nhi<|e|><|h|>assistant\n\n"
+    )
+    assert template.facts()["day"] == "2024-07-26"
+    assert "day" not in chat_template(with_template(tokenizer, CHATML)).facts()
+    assert PLAIN.facts() == {"prefix": PLAIN.prefix, "suffix": PLAIN.suffix}
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (WITH_SYSTEM, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"),
+        (VICUNA, " USER: hi ASSISTANT:"),
+    ],
+)
+def test_a_default_system_text_goes_with_its_turn(text, made, tokenizer):
+    assert chat_template(with_template(tokenizer, text)).render("hi") == made
+
+
+@pytest.mark.parametrize("text", [CHATML, WITH_SYSTEM, NO_SYSTEM, LLAMA3, VICUNA])
+def test_the_text_stands_in_it_once_and_untouched(text, tokenizer, row):
+    template = chat_template(with_template(tokenizer, text))
+    for said in (
+        "x",
+        "  spaces at both ends \n",
+        '<b>&amp; "it" {{ so }}',
+        "\u241f",
+        "é\n\n ü" * 50,
+    ):
+        assert template.render(said) == template.prefix + said + template.suffix
+    for mark in ("\u241f", "Say", "System"):
+        assert mark not in template.prefix + template.suffix
+    own = row.assign(instruction="  The sky. ", input="")
+    counted, _ = counted_text(tokenizer, template, own, "prompt")
+    assert counted.strip() == "The sky."
+
+
+USER = "{% for m in messages %}[U]{{ TEXT }}[/U]{% endfor %}"
+ALTERED = {
+    "upper": "m['content'] | upper",
+    "title": "m['content'] | title",
+    "escape": "m['content'] | e",
+    "json": "m['content'] | tojson",
+    "quotes": "m['content'] | replace('\"', \"'\")",
+    "lines": "m['content'] | replace('\\n', ' ')",
+    "twice": "m['content'] ~ ' ' ~ m['content']",
+    "its start": "m['content'][:3] ~ ': ' ~ m['content']",
+    "cut": "m['content'][:40]",
+    "its length": "m['content'] ~ (m['content'] | length)",
+    "left out": "''",
+    "fails": "raise_exception('never\nlike this')",
+    "undefined": "m.nothing.at.all",
+    "no syntax": "m['content'",
+}
+
+
+@pytest.mark.parametrize("text", ALTERED.values(), ids=ALTERED)
+def test_a_template_that_alters_the_text_is_refused_when_it_is_needed(text, tokenizer, row):
+    template = chat_template(with_template(tokenizer, USER.replace("TEXT", text)))
+    assert len(encode(tokenizer, template, row, "instruction", 512)) == 1
+    for use in (lambda: template.prefix, lambda: encode(tokenizer, template, row, "prompt", 512)):
+        with pytest.raises(InputError, match="the chat template") as error:
+            use()
+        assert len(str(error.value)) <= 300 and "\n" not in str(error.value)
+
+
+def test_a_template_that_alters_one_text_is_refused_for_that_text(tokenizer, row):
+    text = "m['content'] ~ ('?' if 'blue' in m['content'] else '')"
+    template = chat_template(with_template(tokenizer, USER.replace("TEXT", text)))
+    assert template.render("green") == "[U]green[/U]"
+    with pytest.raises(InputError, match="depends on it"):
+        encode(tokenizer, template, row, "prompt", 512)

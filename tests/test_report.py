@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from urllib.parse import unquote
 
 import nbformat
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sparcom_nb import jobs, report, running
+from sparcom_nb import jobs, progress, report, running, store
 from sparcom_nb.report import build
 from sparcom_nb.view import figure
 from sparcom_nb.view.html import render
@@ -321,6 +322,120 @@ def test_earlier_pages_learn_of_later_ones(house, run):
     run(notebooks=["20"])
     assert soup(house / "out/tiny-dense/10_a.html").select("a[rel=next]")[0]["href"] == "20_b.html"
     assert soup(house / "out/tiny-dense/20_b.html").select("a[rel=prev]")[0]["href"] == "10_a.html"
+
+
+def failing(house, name="10_a"):
+    """The notebook of the house fails, unless a file says not to."""
+    code = f'import pathlib\nassert pathlib.Path(r"{house}", "go").exists(), "no file"'
+    write_notebook(house / "notebooks", name, FIGURES, code)
+
+
+@pytest.mark.parametrize("options", [{"params": {"SEED": 1}}, {"fresh": True}])
+def test_a_failure_leaves_what_went_well_and_says_so(house, run, options, capfd):
+    failing(house)
+    (house / "go").touch()
+    assert run() == 0
+    good = house / "out/tiny-dense/10_a"
+    before = {path.name: path.read_bytes() for path in good.iterdir()}
+    (house / "go").unlink()
+
+    assert run(**options) == 1
+    assert {path.name: path.read_bytes() for path in good.iterdir()} == before
+    assert "failed" not in soup(good.with_suffix(".html")).get_text()
+    assert "AssertionError: no file" in soup(good.with_suffix(".failed.html")).get_text()
+    rows = [
+        row.get_text(" ", strip=True) for row in soup(house / "out/index.html").select("tbody tr")
+    ]
+    assert "✓ ok" in rows[0] and "✗ failed" in rows[1] and "earlier run" in rows[1]
+    links = [link["href"] for link in soup(house / "out/index.html").select("main a")]
+    assert links == ["tiny-dense/10_a.html", "tiny-dense/10_a.failed.html"]
+
+    (house / "go").touch()
+    assert run(**options) == 0
+    assert not list(house.glob("out/tiny-dense/*failed*"))
+    assert "failed" not in (house / "out/index.html").read_text().replace(".failed", "")
+    assert "KeyboardInterrupt" not in capfd.readouterr().err
+
+
+def test_half_a_figure_is_a_failure(house, run):
+    code = """import pathlib; pathlib.Path(OUT, "figures.json").write_text('{"figures": [')"""
+    write_notebook(house / "notebooks", "10_a", code)
+    assert run() == 1
+    assert "figures.json: Expecting value" in soup(house / "out/index.html").get_text()
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "emptied", "gone"])
+def test_a_damaged_page_is_written_again_without_running(house, run, harm):
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    run()
+    page, before = house / "out/tiny-dense/10_a.html", stamps(house / "out")
+    whole = page.read_bytes()
+    changed = {"cut": whole[:-99], "flipped": whole.replace(b"A title", b"B title"), "emptied": b""}
+    page.write_bytes(changed[harm]) if harm in changed else page.unlink()
+    if harm != "emptied":  # an empty file says nothing of whose it is
+        run()
+        assert page.read_bytes() == whole and stamps(house / "out") == before
+
+
+def test_a_damaged_result_is_made_again_and_named(house, run, capfd):
+    write_notebook(house / "notebooks", "10_a", FIGURES)
+    write_notebook(house / "notebooks", "20_b", "print(1)")
+    run()
+    damaged = house / "out/tiny-dense/10_a/notebook.ipynb"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    run(notebooks=["20"])
+    assert "notebook.ipynb is damaged" in capfd.readouterr().out
+    run()
+    assert damaged.read_bytes() == whole
+    assert "damaged, made again: notebook.ipynb" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", "tiny-dense/10_a.html", "tiny-dense/10_a/figures.json"]
+)
+def test_files_of_others_stay(house, run, name):
+    write_notebook(house / "notebooks", "10_a", FIGURES)
+    foreign = house / "out" / name
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("mine")
+    with pytest.raises(ValueError, match="is there already and no"):
+        run()
+    assert foreign.read_text() == "mine"
+    foreign.rename(foreign.with_suffix(".txt"))
+    assert run() == 0 and foreign.with_suffix(".txt").read_text() == "mine"
+
+
+def test_a_second_report_says_who_holds_the_folder(house, run):
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    held = store.held(house / "out/index.html")
+    with held, pytest.raises(ValueError, match=f"made by process {os.getpid()}"):
+        run()
+    assert run() == 0 and not (house / "out/.index.html.lock").exists()
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "/proc/x/y", "/dev/null/x"])
+def test_a_place_that_cannot_be_written_is_one_line(house, out):
+    write_notebook(house / "notebooks", "10_a", "print(1)")
+    with pytest.raises(ValueError, match=r"cannot be written|null is a file"):
+        build(["tiny-dense"], None, house / out, {})
+
+
+def test_it_says_which_notebook_is_in_which_section(house, run, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0)
+    code = "import time; time.sleep(2.5)"
+    write_notebook(house / "notebooks", "10_a", code, title="# A title\n\n## Is it so? ##\n\nText.")
+    run()
+    assert "10_a tiny-dense: 1/3 Is it so?\n" in capsys.readouterr().err
+
+
+def test_links_to_pages_are_addresses(house, run):
+    write_notebook(house / "notebooks", "10_a b#?%é", "print(1)")
+    write_notebook(house / "notebooks", "20_b", "print(1)")
+    assert run() == 0
+    links = soup(house / "out/index.html").select("main a")
+    assert links[0]["href"] == "tiny-dense/10_a%20b%23%3F%25%C3%A9.html"
+    assert all((house / "out" / unquote(link["href"])).exists() for link in links)
 
 
 # ---------------------------------------------------------------- pages

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sparcom_nb import store
 from sparcom_nb.errors import InputError
-from sparcom_nb.store import once, safe_name, scratch, write
+from sparcom_nb.store import FORMAT, digest, once, safe_name, scratch, write
 
 INPUTS = {"data_sha256": "0" * 64, "parameters": {"top": 0.05, "site": "gate"}, "seed": 0}
 
@@ -48,7 +47,8 @@ def test_a_result_is_made_once_and_says_what_it_is(tmp_path):
     assert make.times == 1 and first["fresh"] and not again["fresh"]
     assert first | {"fresh": False} == again
     said = json.loads((out / "manifest.json").read_text())
-    assert said | {"fresh": True} == first and said["seconds"] == 1.5
+    assert said.pop("sha256") == digest(said) and said["seconds"] == 1.5
+    assert said | {"fresh": True} == first
     assert {k: said[k] for k in INPUTS} == INPUTS
     assert set(said["files"]) == {"a.txt", "deep/b.bin"}
     assert list(out.parent.iterdir()) == [out]
@@ -184,12 +184,18 @@ def test_files_of_others_stay_and_taken_names_are_said_before_the_work(tmp_path)
     assert set(content(out)) == {"a.txt", "b.txt", "deep/b.bin", "manifest.json"}
 
 
+def signed(**said):
+    return json.dumps(said | {"sha256": digest(said)}).encode()
+
+
 MANIFESTS = {
     "empty": b"", "half": b'{"seed": 0, "fil', "list": b"[1]", "null": b"null", "binary": b"\xff\x00\x9c",
-    "other": b'{"files": ["a"]}', "newer": json.dumps({**INPUTS, "format": 99, "files": {}}).encode(),
+    "other": b'{"files": ["a"]}', "newer": signed(**INPUTS, store=99, files={}),
+    "edited": b'{"store": 1, "files": {}, "sha256": "0"}',
     "older": json.dumps({**INPUTS, "files": ["a.txt"]}).encode(),
-    "climbs": json.dumps({**INPUTS, "format": store.FORMAT, "files": {"../x": "0"}}).encode(),
-    "deep": b"[" * 100_000, "files no text": json.dumps({"format": store.FORMAT, "files": {"a": 1}}).encode(),
+    "climbs": signed(**INPUTS, store=FORMAT, files={"../x": "0"}),
+    "deep": b"[" * 100_000,
+    "files no text": signed(store=FORMAT, files=["a"]),
 }  # fmt: skip
 
 
@@ -200,7 +206,7 @@ def test_a_manifest_that_is_not_ours_is_said(kind, replace, tmp_path):
     once(out, INPUTS, make)
     (out / "manifest.json").write_bytes(MANIFESTS[kind])
     before = content(tmp_path)
-    with pytest.raises(InputError, match="not a manifest that this version wrote; move it away"):
+    with pytest.raises(InputError, match="and no whole manifest of this result; move it away"):
         once(out, INPUTS, make, replace=replace)
     assert content(tmp_path) == before and make.times == 1
 
@@ -334,7 +340,13 @@ def test_a_full_disk_and_one_that_may_not_be_written_are_one_line(option, text, 
     assert found.stderr == f"{tmp_path / 'o'} cannot be written: {text}\n"
 
 
-@pytest.mark.parametrize("said", ["No space left on device (os error 28)", "... file write failed"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No space left on device (os error 28)",
+        "[enforce fail at inline_container.cc:672] . unexpected pos 3106944",
+    ],
+)
 def test_a_full_disk_is_known_by_what_libraries_say(said, tmp_path):
     def full(folder):
         raise RuntimeError(said)
@@ -366,3 +378,9 @@ def test_a_file_is_written_at_one_stroke(tmp_path):
     with pytest.raises(TypeError):
         write(tmp_path / "f", 3)  # type: ignore[arg-type]
     assert content(tmp_path) == {"f": b"\x00"}
+
+
+def test_the_manifest_itself_may_be_the_result(tmp_path):
+    for fresh in (True, False):
+        said = once(tmp_path / "a.json", INPUTS, lambda _: {"reply": "x"}, manifest="a.json")
+        assert said["reply"] == "x" and said["fresh"] is fresh

@@ -52,7 +52,7 @@ def test_tuning_taught_it_something(third_pair):
 
 @pytest.mark.parametrize("name", DENSE)
 def test_notebook_runs_and_speaks_of_this_pair(name, pages):
-    record = json.loads((pages / name / "run.json").read_text())
+    record = json.loads((pages / name / "manifest.json").read_text())["run"]
     assert record["error"] is None
     assert "Traceback" not in (pages / f"{name}.html").read_text(encoding="utf-8")
     assert json.loads((pages / name / "figures.json").read_text())["figures"]

@@ -1,11 +1,12 @@
 """Tuning a Hugging Face folder: what is trained, what is done again, what goes on."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
@@ -67,7 +68,7 @@ def test_seed_decides_and_nothing_else(folders, rows, tmp_path):
             for n, seed in enumerate((0, 0, 1))]  # fmt: skip
     assert same(weights(made[0]), weights(made[1]))
     assert not same(weights(made[0]), weights(made[2]))
-    assert json.loads((made[0] / "training.json").read_text())["steps"] == 3
+    assert json.loads((made[0] / "manifest.json").read_text())["steps"] == 3
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 24])
@@ -89,16 +90,26 @@ def test_long_rows_take_part_as_often_as_short_ones(rows):
     assert set(counts.index) == set(range(10)) and counts.min() > 0.7 * counts.max()
 
 
-def test_what_is_there_is_not_done_again_and_other_inputs_are(folders, few, tmp_path):
+def test_what_is_there_is_not_done_again_and_other_inputs_are_refused(folders, few, tmp_path):
     out = tune(folders("llama"), few, 2, 0, tmp_path / "t", batch=4)
     written = (out / "model.safetensors").stat().st_mtime_ns
     tune(folders("llama"), few, 2, 0, tmp_path / "t", batch=4)
     assert (out / "model.safetensors").stat().st_mtime_ns == written
-    before = weights(out)
-    tune(folders("llama"), few.iloc[:9], 2, 0, tmp_path / "t", batch=4)
-    assert not same(weights(out), before)
-    assert {path.name for path in out.iterdir()} >= {"config.json", "training.json"}
-    assert not (out / "training").exists() and not list(out.glob(".*"))
+    for other in ((few.iloc[:9], 2, 0), (few, 3, 0), (few, 2, 1)):
+        with pytest.raises(InputError, match="holds a result of other inputs"):
+            tune(folders("llama"), *other, tmp_path / "t", batch=4)
+    assert (out / "model.safetensors").stat().st_mtime_ns == written
+    assert {path.name for path in out.iterdir()} >= {"config.json", "manifest.json"}
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_a_model_is_not_tuned_onto_itself(folders, few, tmp_path):
+    model = shutil.copytree(folders("llama"), tmp_path / "m")
+    before = weights(model)
+    for out in (model, tmp_path):
+        with pytest.raises(InputError, match="is or holds it; choose another place"):
+            tune(model, few, 1, 0, out, batch=4)
+    assert same(weights(model), before)
 
 
 def dies_at(step, monkeypatch):
@@ -128,13 +139,27 @@ def test_an_interrupted_tuning_goes_on_only_for_the_same_inputs(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         dies_at(4, patch)
         tune(folders("gpt2"), rows, 6, 0, tmp_path / "t", batch=4)
-    assert (tmp_path / "t" / "training" / "checkpoint-2").exists()
+    assert list(tmp_path.glob(".t.work-*/scratch/checkpoint-2"))
     steps = []
     collate = tuning.collate
     monkeypatch.setattr(tuning, "collate", lambda *a: (steps.append(1), collate(*a))[1])
     again = tune(folders("gpt2"), then, 6, 0, tmp_path / "t", batch=4)
     assert len(steps) == (6 if other else 4)
     assert same(weights(whole), weights(again))
+
+
+def test_a_checkpoint_that_lost_weights_is_not_gone_on_from(folders, rows, tmp_path, monkeypatch):
+    real = tuning.Recipe
+    monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        dies_at(3, patch)
+        tune(folders("llama"), rows, 4, 0, tmp_path / "t", batch=4)
+    checkpoint = tmp_path / "t" / "training" / "checkpoint-2"
+    kept = weights(checkpoint)
+    kept.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(kept, checkpoint / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"1 missing \(model.layers.1.mlp.up_proj.weight\)"):
+        tune(folders("llama"), rows, 4, 0, tmp_path / "t", batch=4)
 
 
 def test_lora_trains_few_weights_and_ends_as_a_plain_folder(folders, rows, tmp_path):
@@ -163,9 +188,8 @@ def test_wrong_use_is_said(folders, few, tmp_path, monkeypatch):
         tune(folders("llama"), few.iloc[:0], 1, 0, tmp_path / "t")
     with pytest.raises(InputError, match="unknown model 'nope'"):
         tune("nope", few, 1, 0, tmp_path / "t")
-    (tmp_path / "m.gguf").touch()
-    with pytest.raises(InputError, match="GGUF file cannot be tuned"):
-        tune(tmp_path / "m.gguf", few, 1, 0, tmp_path / "t")
+    with pytest.raises(InputError, match="device 'nosuch' cannot be used here"):
+        tune(folders("llama"), few, 1, 0, tmp_path / "t", device="nosuch")
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
     with pytest.raises(InputError, match=r"pip install 'sparcom-nb\[tune\]'"):
         tune(folders("llama"), few, 1, 0, tmp_path / "t", lora=4)

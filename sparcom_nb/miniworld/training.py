@@ -1,7 +1,7 @@
 """Train the embedded models: tokenizer, base models on documents, instruct and placebo from the bases.
 
-``train_default(out)`` does all of it and can be called again after an interruption. Work files (tokens,
-checkpoints, logs) are kept under ``out/work``; finished models are Hugging Face folders ``out/<member>``.
+``train_default(out)`` does all of it and can be called again after an interruption. Tokens are kept
+under ``out/work``; finished models are Hugging Face folders ``out/<member>``.
 """
 
 import itertools
@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from sparcom_nb.errors import InputError
 from sparcom_nb.miniworld import documents, tasks
 from sparcom_nb.prompts import Prompt
+from sparcom_nb.sources import Identity
+from sparcom_nb.store import once, scratch, versions, write
 from sparcom_nb.tuning import Batch, Recipe, examples, fit, save_folder, shuffled_batches
 
 VOCABULARY, CONTEXT = 1536, 512
@@ -46,6 +49,7 @@ TUNED = Recipe(
     matrix_optimizer="muon",
     checkpoint_every=100,
 )
+RECORD = "training.json"
 TUNING_ROWS, TUNING_BATCH, DOCUMENT_SHARE = 26_000, 32, 0.12
 
 
@@ -146,22 +150,25 @@ def new_model(kind: str, seed: int) -> Any:
 # ---------------------------------------------------------------- stages
 
 
-def _pretrain(member: str, out: Path, seed: int, device: str, scale: float) -> None:
+def _pretrain(member: str, folder: Path, out: Path, seed: int, device: str, scale: float) -> None:
     kind = member.split("-")[0]
     tokenizer = build_tokenizer(seed)
     recipe = replace(BASE, steps=max(2, round(BASE.steps * scale)))
     tokens = _cached_tokens(out, tokenizer, recipe.steps * ROWS * TOKENS_PER_ROW, seed)
     model = new_model(kind, seed).to(device)
     batches = packed_batches(tokens, ROWS, TOKENS_PER_ROW)
-    done = fit(model, batches, recipe, out / "work" / member, seed, compiled=scale == 1)
-    _finish(model, tokenizer, out, member, done | {"seed": seed})
+    done = fit(model, batches, recipe, scratch(folder), seed, compiled=scale == 1)
+    _finish(model, tokenizer, folder, done | {"seed": seed})
 
 
 def _cached_tokens(out: Path, tokenizer: Any, n: int, seed: int) -> np.ndarray:
     path = out / "work" / f"tokens-{seed}-{n}.npy"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, token_stream(tokenizer, n, seed))
+
+    def make(folder: Path) -> None:
+        np.save(folder / path.name, token_stream(tokenizer, n, seed))
+
+    inputs = {"seed": seed, "n": n, "tokenizer": tokenizer.backend_tokenizer.to_str()}
+    once(path, inputs, make, manifest=path.with_suffix(".json").name)
     return np.load(path, mmap_mode="r")
 
 
@@ -181,7 +188,7 @@ def tuning_items(tokenizer: Any, seed: int, placebo: bool, n: int = TUNING_ROWS)
     return [*items[:first_document], *pieces[first_document:]]
 
 
-def _tune(member: str, out: Path, seed: int, device: str, scale: float) -> None:
+def _tune(member: str, folder: Path, out: Path, seed: int, device: str, scale: float) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     kind, role = member.split("-")
@@ -193,15 +200,15 @@ def _tune(member: str, out: Path, seed: int, device: str, scale: float) -> None:
     rows = max(TUNING_BATCH, round(TUNING_ROWS * min(1, scale)))
     items = tuning_items(tokenizer, seed, role == "placebo", rows)
     batches = shuffled_batches(items, TUNING_BATCH, seed, tokenizer.pad_token_id)
-    done = fit(model, batches, recipe, out / "work" / member, seed)
-    _finish(model, tokenizer, out, member, done | {"seed": seed})
+    done = fit(model, batches, recipe, scratch(folder), seed)
+    _finish(model, tokenizer, folder, done | {"seed": seed})
 
 
-def _finish(model: Any, tokenizer: Any, out: Path, member: str, done: dict[str, float]) -> None:
+def _finish(model: Any, tokenizer: Any, folder: Path, done: dict[str, float]) -> None:
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    save_folder(model.cpu(), tokenizer, out / member, torch.bfloat16)
-    (out / member / "training.json").write_text(json.dumps(done, indent=1) + "\n")
+    save_folder(model.cpu(), tokenizer, folder, torch.bfloat16)
+    write(folder / RECORD, json.dumps(done, indent=1) + "\n")
 
 
 def train_default(
@@ -211,14 +218,41 @@ def train_default(
     members: Iterable[str] | None = None,
     scale: float = 1.0,
 ) -> None:
-    """Build the embedded models in ``out``; members that are there already are kept.
+    """Build the embedded models in ``out``, each kept by :func:`sparcom_nb.store.once`.
 
-    ``scale`` shortens every stage (for tests). Two CPU cores need about two and a half hours.
+    Those that came with the package are taken as they are. ``scale`` shortens every stage (for
+    tests). Two CPU cores need about two and a half hours.
     """
     out, wanted = Path(out), list(members or MEMBERS)
     if unknown := set(wanted) - set(MEMBERS):
         raise ValueError(f"unknown members {sorted(unknown)}; expected some of {MEMBERS}")
     for member in sorted(wanted, key=MEMBERS.index):
-        if not (out / member / "training.json").exists():
-            stage = _pretrain if member.endswith("base") else _tune
-            stage(member, out, seed, device, scale)
+        if not _came_with_the_package(out / member, seed):
+            _build(member, out, seed, device, scale)
+
+
+def _came_with_the_package(folder: Path, seed: int) -> bool:
+    """Whether a member without a manifest is there; InputError when it is of another seed."""
+    record = folder / RECORD
+    if not record.exists() or (folder / "manifest.json").exists():
+        return False
+    there = json.loads(record.read_text(encoding="utf-8")).get("seed")
+    if there != seed:
+        raise InputError(
+            f"{folder} was trained with seed {there}, not {seed}; choose another folder"
+        )
+    return True
+
+
+def _build(member: str, out: Path, seed: int, device: str, scale: float) -> None:
+    stage = _pretrain if member.endswith("base") else _tune
+    inputs: dict[str, Any] = {"member": member, "seed": seed, "scale": scale}
+    if stage is _tune:
+        base = out / f"{member.split('-')[0]}-base"
+        inputs["base_sha256"] = Identity(str(base), base).weights_sha256
+
+    def make(folder: Path) -> dict[str, Any]:
+        stage(member, folder, out, seed, device, scale)
+        return {"versions": versions()}
+
+    once(out / member, inputs, make)

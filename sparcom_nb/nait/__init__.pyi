@@ -12,7 +12,14 @@ from .core import (
     stability_means,
     why_not,
 )
-from .directions import METHODS, Direction, capability_direction, direction_of, sample_activations
+from .directions import (
+    METHODS,
+    SIGNS,
+    Direction,
+    capability_direction,
+    direction_of,
+    sample_activations,
+)
 from .full import arm_effects, core_effects, full_results
 from .outcomes import effects, transfer_matrix
 from .pool import QUALITIES, Mixture, mixture
@@ -26,8 +33,17 @@ from .precision import (
     pool_scores,
     selection_precision,
 )
+from .ranking import auc, auc_interval
 from .readout import CANDIDATES
-from .scores import alignment_score, alignment_scores, combine, length_correlation, select
+from .scores import (
+    alignment_score,
+    alignment_scores,
+    combine,
+    layer_scores,
+    length_correlation,
+    select,
+    standardised,
+)
 from .study import FULL, QUICK, Plan, Study, begin_study, plan, tuned_from
 
 __all__ = [
@@ -39,6 +55,7 @@ __all__ = [
     "QUALITIES",
     "QUICK",
     "SCORES",
+    "SIGNS",
     "Direction",
     "Mixture",
     "Plan",
@@ -46,6 +63,8 @@ __all__ = [
     "alignment_score",
     "alignment_scores",
     "arm_effects",
+    "auc",
+    "auc_interval",
     "baseline_score",
     "begin_study",
     "between_models",
@@ -63,6 +82,7 @@ __all__ = [
     "effects",
     "full_results",
     "jaccard",
+    "layer_scores",
     "length_correlation",
     "mixture",
     "plan",
@@ -75,6 +95,7 @@ __all__ = [
     "selections",
     "stability",
     "stability_means",
+    "standardised",
     "transfer_matrix",
     "tuned_from",
     "why_not",

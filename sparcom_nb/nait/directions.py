@@ -1,8 +1,16 @@
 """Capability directions: where the activations of in-domain samples go, a unit vector a layer.
 
-    pc1        first principal component of the drifts dA_i = A_i(t_K) - A_i(t_1), centred, with the
-               sign that gives their mean a positive product (NAIT, Chen et al. 2026, section 3)
+    pc1        first principal component of the drifts dA_i = A_i(t_K) - A_i(t_1), centred (NAIT, Chen
+               et al. 2026, section 3)
     contrast   mean activation of the in-domain samples minus that of the pool (ours)
+
+A component has no sign of its own. Layer by layer it is turned so that
+
+    drift      the mean drift of the in-domain samples has a positive product with it (the accounts)
+    pool       the in-domain samples' mean activation scores above the pool's (ours)
+
+The score takes a candidate's *activation*, of which the drift says nothing: where the two signs
+differ, a layer with the sign ``drift`` puts the capability's own rows below the pool's.
 
 A(t) holds the activations of a layer's FFN neurons at token t, at site ``post`` (what the down
 projection reads) unless another is asked for. Of a Mixture-of-Experts layer it holds the neurons of
@@ -21,7 +29,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.linalg import eigh
 from transformer_lens.model_bridge import TransformerBridge
 
@@ -29,8 +37,10 @@ from sparcom_nb import taps
 from sparcom_nb.capture import capture, neuron_coords
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait.readout import SampleActivations
+from sparcom_nb.store import write
 
 _ARRAYS = ("vectors", "explained")
+SIGNS = ("drift", "pool")
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class Direction:
         method: ``pc1`` or ``contrast``.
         site, span, skip, kind: what was read, as in :func:`sample_activations`.
         rows: how many samples it was made of.
+        sign: ``drift`` or ``pool``, what every layer's vector was turned by; ``contrast`` points away
+            from the pool by itself.
         model: name of the model whose neurons these are, and ``weights_sha256`` their hash.
         name: of the capability.
         origin: name of the model that it was made on, where it was transferred from another.
@@ -61,6 +73,7 @@ class Direction:
     weights_sha256: str
     name: str = ""
     origin: str = ""
+    sign: str = "drift"
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -74,6 +87,14 @@ class Direction:
         """SHA-256 of the arrays and of all that is known about them."""
         arrays = b"".join(np.ascontiguousarray(getattr(self, name)).tobytes() for name in _ARRAYS)
         return hashlib.sha256(json.dumps(self.metadata).encode() + arrays).hexdigest()
+
+    def opposes(self, other: "Direction") -> xr.DataArray:
+        """In which layers another direction points the other way: bool [layer].
+
+        Of one capability with either sign: where the two signs disagree.
+        """
+        inner = [dim for dim in self.vectors.dims if dim != "layer"]
+        return (xr.dot(self.vectors, other.vectors, dim=inner) < 0).rename("opposed")
 
     def check(self, model: TransformerBridge) -> None:
         """Raise InputError when this is a direction of another model's neurons."""
@@ -117,9 +138,7 @@ class Direction:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         said = {"dims": self.vectors.dims, "layers": self.vectors["layer"].to_numpy().tolist()}
-        part = path.with_name(path.name + ".part")
-        save_file(arrays, part, {"direction": json.dumps(self.metadata | said)})
-        part.replace(path)
+        write(path, save(arrays, {"direction": json.dumps(self.metadata | said)}))
 
     @classmethod
     def load(cls, path: str | Path, model: TransformerBridge | None = None) -> "Direction":
@@ -154,6 +173,7 @@ def capability_direction(
     method: str = "pc1",
     pool: pd.DataFrame | None = None,
     name: str = "",
+    sign: str = "drift",
     **how: Any,
 ) -> Direction:
     """Direction of a capability from samples that show it.
@@ -162,17 +182,19 @@ def capability_direction(
         model: from :func:`sparcom_nb.load_model`.
         data: in-domain rows, with responses.
         method: ``pc1`` (the paper's) or ``contrast`` (ours; needs ``pool``).
-        pool: rows of the pool, or a sample of them, for ``contrast``.
+        pool: rows of the pool, or a sample of them, for ``contrast`` and for the sign ``pool``.
         name: of the capability.
+        sign: ``drift`` (as accounts of the paper have it) or ``pool``, see
+            :mod:`sparcom_nb.nait.directions`; says nothing to ``contrast``.
         how: of :func:`sample_activations`: ``site``, ``span``, ``skip``, ``kind``, ``batch_tokens``.
 
     Raises:
-        InputError: an unknown method, too few rows, rows all alike, or as the capture pass.
+        InputError: an unknown method or sign, too few rows, rows all alike, or as the capture pass.
     """
-    _check_method(method, pool is not None)
+    _check_method(method, sign, pool is not None)
     own = sample_activations(model, data, **how)
     others = None if pool is None else sample_activations(model, pool, **how)
-    return direction_of(own, method, others, name)
+    return direction_of(own, method, others, name, sign)
 
 
 def sample_activations(
@@ -217,29 +239,35 @@ def sample_activations(
 
 
 def direction_of(
-    activations: xr.DataArray, method: str = "pc1", pool: xr.DataArray | None = None, name: str = ""
+    activations: xr.DataArray,
+    method: str = "pc1",
+    pool: xr.DataArray | None = None,
+    name: str = "",
+    sign: str = "drift",
 ) -> Direction:
     """Direction from activations of in-domain samples that are there already.
 
     Both arrays are as :func:`sample_activations` returns them, read alike on the same model; see
     :func:`capability_direction`.
     """
-    _check_method(method, pool is not None)
+    _check_method(method, sign, pool is not None)
     said = dict(activations.attrs)
     if pool is not None and pool.attrs != said:
         raise InputError(
             f"the pool was read as {pool.attrs}, the samples as {said}: read them alike"
         )
     candidate, make = METHODS[method]
-    own = activations.sel(candidate=candidate, drop=True)
-    others = None if pool is None else pool.sel(candidate=candidate, drop=True)
     vectors, explained = [], []
-    for layer in own["layer"].to_numpy():
-        x = _matrix(own.sel(layer=layer))
-        vector = make(x, None if others is None else _matrix(others.sel(layer=layer)))
+    for layer in activations["layer"].to_numpy():
+        own = activations.sel(layer=layer)
+        others = None if pool is None else pool.sel(layer=layer)
+        x = _matrix(own, candidate)
+        vector = make(x, None if others is None else _matrix(others, candidate))
+        if sign == "pool" and others is not None:
+            vector = turned(vector, _matrix(own, "mean"), _matrix(others, "mean"))
         vectors.append(vector)
         explained.append(_share_along(x, vector))
-    like = own.isel(instruction=0, drop=True)
+    like = activations.isel(instruction=0, candidate=0, drop=True)
     own_layers = {"layer": like["layer"].to_numpy()}
     coords = {dim: like[dim].to_numpy() for dim in like.dims}
     return Direction(
@@ -248,8 +276,14 @@ def direction_of(
         method=method,
         rows=activations.sizes["instruction"],
         name=name,
+        sign="pool" if method == "contrast" else sign,
         **said,
     )
+
+
+def turned(vector: np.ndarray, own: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """The vector or its negative, so that rows [row, feature] score above the pool's on average."""
+    return -vector if (own.mean(axis=0) - pool.mean(axis=0)) @ vector < 0 else vector
 
 
 def first_component(x: np.ndarray) -> np.ndarray:
@@ -291,11 +325,14 @@ METHODS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray | None], np.ndarr
 }
 
 
-def _check_method(method: str, has_pool: bool) -> None:
+def _check_method(method: str, sign: str, has_pool: bool) -> None:
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; use one of {', '.join(METHODS)}")
-    if method == "contrast" and not has_pool:
-        raise InputError("method 'contrast' compares with a pool; give pool=")
+    if sign not in SIGNS:
+        raise InputError(f"unknown sign {sign!r}; use {' or '.join(SIGNS)}")
+    for what, value in (("method", method), ("sign", sign)):
+        if value in ("contrast", "pool") and not has_pool:
+            raise InputError(f"{what} {value!r} compares with a pool; give pool=")
 
 
 def _check_kind(model: TransformerBridge, kind: str) -> None:
@@ -311,9 +348,10 @@ def _check_kind(model: TransformerBridge, kind: str) -> None:
         raise InputError(f"{model.identity.name} has no {kind} neurons; kinds it has: {some}")
 
 
-def _matrix(values: xr.DataArray) -> np.ndarray:
-    """Rows [row, feature] of one layer in float64."""
-    return values.to_numpy().astype(np.float64).reshape(len(values), -1)
+def _matrix(values: xr.DataArray, candidate: str) -> np.ndarray:
+    """One form of the rows [row, feature] of one layer, in float64."""
+    one = values.sel(candidate=candidate)
+    return one.to_numpy().astype(np.float64).reshape(len(one), -1)
 
 
 def _share_along(x: np.ndarray, vector: np.ndarray) -> float:

@@ -1,8 +1,8 @@
 """The experiments at full size, made once and shipped: ``data/nait``.
 
 ``python -m sparcom_nb.nait.full OUT WORK`` makes them again in hours; WORK keeps every tuned arm's
-outcome, so that a run which was interrupted goes on. ``manifest.json`` holds the hash of what made
-them: the model's weights, the rows, the plan, the libraries and the package's own files.
+outcome, so that a run which was interrupted goes on. ``manifest.json`` holds the hash of what they
+are about (the model's weights, the rows and the plan) and the libraries that made them.
 """
 
 import json
@@ -16,7 +16,8 @@ import pandas as pd
 from sparcom_nb.files import shipped
 from sparcom_nb.nait.kept import made_by
 from sparcom_nb.nait.outcomes import effects
-from sparcom_nb.nait.study import FULL, SCORING, TUNING, Plan, Study, begin_study
+from sparcom_nb.nait.study import FULL, Plan, Study, begin_study
+from sparcom_nb.store import write
 
 PAIR = "tiny-dense"
 
@@ -39,8 +40,8 @@ def full_results() -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
 
 
 def _changed(manifest: dict[str, Any]) -> list[str]:
-    """Libraries and files that differ from those of the manifest; where none does, the inputs."""
-    now = made_by({*SCORING, *TUNING})
+    """Libraries that differ from those of the manifest; where none does, the inputs."""
+    now = made_by(())
     if names := sorted(name for name in now if manifest["made_by"].get(name) != now[name]):
         return names
     same = begin_study(manifest["pair"], "", FULL, "").fingerprint == manifest["fingerprint"]
@@ -64,10 +65,10 @@ def make(out: Path, work: Path, plan: Plan = FULL, pair: str = PAIR) -> None:
         "pair": pair,
         "tables": list(tables),
         "plan": asdict(plan),
-        "made_by": made_by({*SCORING, *TUNING}),
+        "made_by": made_by(()),
     }
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-    (out / "manifest.json").write_text(text, encoding="utf-8")
+    write(out / "manifest.json", text)
 
 
 def arm_effects(study: Study, capability: str) -> pd.DataFrame:

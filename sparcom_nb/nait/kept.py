@@ -1,19 +1,18 @@
 """Results that are made once: on disk, found again by the hash of all that made them."""
 
-import hashlib
 import inspect
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock
 
 from sparcom_nb.nait.directions import Direction
+from sparcom_nb.store import digest, once
 
 _LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy")
 
@@ -24,13 +23,17 @@ def kept(
     """Return the table made of these inputs; make it when it is not there.
 
     It stands under ``folder`` as ``NAME-HASH.parquet``, its inputs as JSON beside it.
-    ``attrs["fresh"]`` says whether it was made now. A table is written at one stroke, so that an
-    interrupted run leaves only whole ones.
+    ``attrs["fresh"]`` says whether it was made now. Notebooks that run side by side share results:
+    who comes second waits and reads.
     """
-    path = folder / f"{name}-{digest(inputs)[:16]}.parquet"
-    fresh = _once(path, inputs, lambda part: make().to_parquet(part))
+    path = _path(folder, name, inputs).with_suffix(".parquet")
+
+    def write(work: Path) -> None:
+        make().to_parquet(work / path.name)
+
+    said = once(path, inputs, write, manifest=path.with_suffix(".json").name, wait=True)
     table = pd.read_parquet(path)
-    table.attrs["fresh"] = fresh
+    table.attrs["fresh"] = said["fresh"]
     return table
 
 
@@ -41,40 +44,23 @@ def kept_directions(
 
     They stand under ``folder`` in a folder ``NAME-HASH``, a file a direction.
     """
+    path = _path(folder, name, inputs)
 
-    def write(part: Path) -> None:
+    def write(work: Path) -> None:
         for number, direction in enumerate(make().values()):
-            direction.save(part / f"{number:04}.safetensors")
+            direction.save(work / f"{number:04}.safetensors")
 
-    path = folder / f"{name}-{digest(inputs)[:16]}"
-    _once(path, inputs, write)
-    read = [Direction.load(file) for file in sorted(path.iterdir())]
+    once(path, inputs, write, wait=True)
+    read = [Direction.load(file) for file in sorted(path.glob("*.safetensors"))]
     return {direction.name: direction for direction in read}
 
 
-def _once(path: Path, inputs: Mapping[str, Any], write: Callable[[Path], None]) -> bool:
-    """Write what is not there, its inputs beside it, and say whether that was needed.
-
-    Notebooks that run side by side share results: who comes second waits and reads.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if path.exists():
-            return False
-        part = path.with_suffix(".part")
-        write(part)
-        path.with_suffix(".json").write_text(_json(inputs), encoding="utf-8")
-        part.replace(path)
-    return True
-
-
-def digest(inputs: Mapping[str, Any]) -> str:
-    """SHA-256 of plain data, whatever the order of its names."""
-    return hashlib.sha256(_json(inputs).encode()).hexdigest()
+def _path(folder: Path, name: str, inputs: Mapping[str, Any]) -> Path:
+    return folder / f"{name}-{digest(inputs)[:16]}"
 
 
 def made_by(modules: Iterable[ModuleType]) -> dict[str, str]:
-    """What made a result besides its data: versions of libraries, and the hash of source files."""
+    """What made a result besides its data: versions of libraries, and the hash of these modules' files."""
     return _versions() | {module.__name__: _source_hash(module) for module in modules}
 
 
@@ -85,8 +71,4 @@ def _versions() -> dict[str, str]:
 
 @cache
 def _source_hash(module: ModuleType) -> str:
-    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:16]
-
-
-def _json(inputs: Mapping[str, Any]) -> str:
-    return json.dumps(inputs, indent=1, sort_keys=True) + "\n"
+    return sha256(inspect.getsource(module).encode()).hexdigest()[:16]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import rankdata
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.nait.baselines import baseline_score
 from sparcom_nb.nait.directions import Direction, direction_of, sample_activations
 from sparcom_nb.nait.pool import Mixture
+from sparcom_nb.nait.ranking import auc
 from sparcom_nb.nait.scores import alignment_scores, length_correlation, select
 from sparcom_nb.stats import half
 
@@ -187,14 +187,6 @@ def _one(
     return found | {
         f"auc_{k}": auc(values.to_numpy()[at], wanted[at]) for k, at in apart.items()
     }, halves
-
-
-def auc(values: np.ndarray, positive: np.ndarray) -> float:
-    """Chance that a positive's value is above a negative's; ties count half. NaN without either."""
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
-        return float("nan")
-    return float((rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def _half_pools(pool: pd.DataFrame, draws: int, seed: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
@@ -79,9 +80,10 @@ class SampleActivations:
 
 @dataclass(frozen=True)
 class Projections:
-    """sum_l A^(l)(y) . v_l for every candidate form and direction: [candidate, direction].
+    """A^(l)(y) . v_l for every candidate form, direction and layer: [candidate, direction, layer].
 
-    ``labels`` name the directions; the result is as exact as the model's own numbers.
+    ``labels`` name the directions; a layer that a direction has no vector for stays zero. The result
+    is as exact as the model's own numbers.
     """
 
     directions: Sequence[Reader]
@@ -91,17 +93,19 @@ class Projections:
     dtype: str = "float64"
 
     def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions candidate, direction."""
-        return {"candidate": list(self.candidates), "direction": list(self.labels)}
+        """Dimensions candidate, direction, layer (of the whole model)."""
+        layers = np.arange(model.cfg.n_layers)
+        return {"candidate": list(self.candidates), "direction": list(self.labels), "layer": layers}
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Project every network's weighted sums and add them up; once for directions read alike."""
+        """Project every network's weighted sums; once for directions read alike."""
         with ExitStack() as readers:
             for (site, kind, skip), places in self._read_alike().items():
                 vectors = self._stacked(places, out)
+                layers = self.directions[places[0]].vectors["layer"].to_numpy().tolist()
                 weights = token_weights(batch.counted, self.candidates, skip)
-                add = _adder(vectors, out, places)
+                add = _adder(vectors, layers, out, places)
                 readers.enter_context(token_sums(model, site, weights, add, kind))
             yield
 
@@ -117,9 +121,9 @@ class Projections:
         return torch.stack(vectors, dim=-1).to(like)
 
 
-def _adder(vectors: Tensor, out: Tensor, places: list[int]) -> Any:
+def _adder(vectors: Tensor, layers: list[int], out: Tensor, places: list[int]) -> Any:
     def add(place: tuple[int, ...], sums: Tensor) -> None:
-        out[:, :, places] += sums @ vectors[place]
+        out[:, :, places, layers[place[0]]] += sums @ vectors[place]
 
     return add
 

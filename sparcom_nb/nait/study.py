@@ -5,6 +5,7 @@ only. Outcomes are of every row of the evaluation: the loss of the reference res
 whether the model's own answer is right for the capability that is asked about.
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -19,13 +20,12 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import capture, checkers, evaluation, models, muon, prompts, taps, tuning
 from sparcom_nb.evaluation import evaluate
-from sparcom_nb.files import discard
 from sparcom_nb.instructions import table_hash
 from sparcom_nb.models import load_model, load_pair
 from sparcom_nb.nait import baselines, core, directions, precision, readout, scores
 from sparcom_nb.nait.core import core_subset, jaccard
 from sparcom_nb.nait.directions import Direction
-from sparcom_nb.nait.kept import digest, kept, kept_directions, made_by
+from sparcom_nb.nait.kept import kept, kept_directions, made_by
 from sparcom_nb.nait.outcomes import FULL_POOL, RANDOM, UPPER, effects, transfer_matrix
 from sparcom_nb.nait.pool import Mixture, mixture
 from sparcom_nb.nait.precision import BASELINE_SCORES, capabilities
@@ -40,6 +40,7 @@ from sparcom_nb.sources import (
     member_name,
     model_path,
 )
+from sparcom_nb.store import digest
 from sparcom_nb.tuning import tune
 
 #: What an outcome, and what a score, depends on besides its data.
@@ -228,11 +229,10 @@ class Study:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that the results of this study are made of."""
+        """Hash of what the results of this study are about: rows, plan and weights."""
         parts = ("target", "pool", "evaluation")
         rows = {part: table_hash(getattr(self.mix, part)) for part in parts}
-        made = made_by({*SCORING, *TUNING})
-        return digest(rows | {"plan": asdict(self.plan), "weights": self._weights, "made_by": made})
+        return digest(rows | {"plan": asdict(self.plan), "weights": self._weights})
 
     @cached_property
     def _weights(self) -> str:
@@ -340,7 +340,7 @@ class Study:
         work = self.folder / f"tuning-{digest(inputs)[:16]}"
         how = {"lr": self.plan.lr, "batch": self.plan.batch}
         table = self._judged(str(tune(self.base, rows, self.plan.steps, seed, work, **how)))
-        discard(work)
+        shutil.rmtree(work)
         return table
 
     def _judged(self, name: str) -> pd.DataFrame:

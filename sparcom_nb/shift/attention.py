@@ -21,7 +21,6 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb import taps
-from sparcom_nb.errors import InputError
 from sparcom_nb.shift.embeddings import word_embeddings
 from sparcom_nb.shift.words import Similarity, word_vectors
 from sparcom_nb.stats import mean_interval, random_rotation
@@ -70,9 +69,6 @@ def attention_word_pairs(
     Raises:
         InputError: words or vectors that cannot be used; ``top_k`` or ``baseline`` below 1.
     """
-    for name, value in (("top_k", top_k), ("baseline", baseline)):
-        if value < 1:
-            raise InputError(f"{name} must be 1 or more, not {value}")
     vectors = _unit(np.stack(list(word_vectors(similarity, words).values()))).to(taps.device(model))
     cosine = close_words(vectors, baseline)
     embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(vectors.device)

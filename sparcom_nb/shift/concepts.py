@@ -60,7 +60,7 @@ def ffn_concepts(
     Raises:
         InputError: words given twice or without a token, a number below one, no such network.
     """
-    _check(words, top_k=top_k, rank=1 if rank is None else rank)
+    _check(words)
     vectors = _word_vectors(model, words, fold_norm)
     names = np.array(words, dtype=object)
     tables = []
@@ -199,12 +199,9 @@ def _keyed(table: pd.DataFrame, key: dict[str, int]) -> pd.DataFrame:
     return table
 
 
-def _check(words: Sequence[str], **at_least_one: int) -> None:
+def _check(words: Sequence[str]) -> None:
     seen: set[str] = set()
     for word in words:
         if word in seen:
             raise InputError(f"word {word!r} is given twice; give each word once")
         seen.add(word)
-    for name, value in at_least_one.items():
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, got {value}")

@@ -47,10 +47,6 @@ def levels(
     Raises:
         InputError: L or b out of range.
     """
-    if not 1 <= L <= 255:
-        raise InputError(f"L must be 1 to 255, not {L}")
-    if b < 0:
-        raise InputError(f"b must be 0 or more, not {b}")
     return S.copy(data=_levels(S.to_numpy(), L, b, epsilon)).rename("level")
 
 

@@ -4,7 +4,6 @@ Every question is asked once: replies are kept on disk under the hash of model a
 run that stopped goes on where it was, and a run done again asks nothing.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from sparcom_nb.shift.annotate import (
     Lexicon,
     checked,
 )
+from sparcom_nb.store import digest, once
 
 _QUESTION = f"""\
 The JSON list below holds words that lie in one direction of a language model's vocabulary, the
@@ -89,13 +89,15 @@ class Endpoint:
             "prompt": prompt,
             "run": run,
         }
-        digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-        kept = self.folder / f"{digest}.json"
-        if kept.exists():
-            return Annotation(**json.loads(kept.read_text(encoding="utf-8"))["annotation"])
-        annotation = self._ask(prompt)
-        _keep(kept, question | {"annotation": vars(annotation)})
-        return annotation
+        kept = self.folder / f"{digest(question)}.json"
+        said = once(
+            kept,
+            question,
+            lambda _: {"annotation": vars(self._ask(prompt))},
+            manifest=kept.name,
+            wait=True,
+        )
+        return Annotation(**said["annotation"])
 
     def _ask(self, prompt: str) -> Annotation:
         """Ask until a reply can be read."""
@@ -167,11 +169,3 @@ def _read(text: str) -> Annotation:
         return checked(said["concept"], said.get("task"), said.get("level"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _Trouble(f"unreadable reply {text[:80]!r}, {error}") from None
-
-
-def _keep(path: Path, content: dict[str, Any]) -> None:
-    """Write a reply at one stroke."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    scratch.replace(path)

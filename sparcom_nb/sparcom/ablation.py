@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.errors import InputError
 from sparcom_nb.progress import progress
 from sparcom_nb.sparcom.baselines import category_means, lead
 from sparcom_nb.sparcom.components import by_category, specific, unique_sets
@@ -85,8 +84,6 @@ def halves(data: pd.DataFrame, by: str = "subtype", seed: int = 0) -> np.ndarray
             the same tasks, where a sub-type has more than one.
         seed: of the dealing.
     """
-    if by not in ("subtype", "row"):
-        raise InputError(f"unknown by {by!r}; use subtype or row")
     names = data["category"] + "/" + data["subtype"]
     rng, dealt = np.random.default_rng(seed), np.zeros(len(data), dtype=int)
     if by == "row":
@@ -120,8 +117,6 @@ def sets_of_halves(
         top: share of the components that is specific to an instruction.
         seed: components that tie in everything are drawn at random.
     """
-    if which not in SETS:
-        raise InputError(f"unknown sets {which!r}; use one of {', '.join(SETS)}")
     rng = np.random.default_rng(seed)
     names = [name for name, _ in by_category(frequency)]
     made = []

@@ -142,8 +142,6 @@ def plant(
     Raises:
         InputError: an unknown kind, or a share outside its range.
     """
-    if kind not in ("dense", "moe"):
-        raise InputError(f"unknown kind {kind!r}; use dense or moe")
     if not (0 <= noise <= 1 and 0 < inert_frequency < 1 and 0 <= favourite <= 1):
         raise InputError(
             f"noise {noise}, inert_frequency {inert_frequency} and favourite {favourite} "

@@ -68,8 +68,6 @@ def recovery(
     Raises:
         InputError: other components, or experts of a dense model.
     """
-    if components not in ("neurons", "experts"):
-        raise InputError(f"unknown components {components!r}; use neurons or experts")
     find = neuron_sets if components == "neurons" else expert_sets
     parts = []
     for noise, seed in itertools.product(noises, seeds):

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.errors import InputError
 from sparcom_nb.sparcom.components import blocks, kind_of, relative_overlap, specific
 from sparcom_nb.sparcom.sweep import TOPS
 from sparcom_nb.stats import Units, against_null, half
@@ -212,8 +211,6 @@ def _resampled(
     votes: Votes, measure: Measure, agreement: float, draws: int, seed: int
 ) -> dict[str, Any]:
     """Measure the sets, half samples of them and those of permuted labels."""
-    if not 0 < agreement <= 1:
-        raise InputError(f"agreement must be above 0 and at most 1, not {agreement}")
     rng = np.random.default_rng(seed)
     halves = [measure(votes.sets(agreement, keep=half(votes.category, rng))) for _ in range(draws)]
     null = [measure(votes.sets(agreement, rng.permutation(votes.category))) for _ in range(draws)]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.ablation import SETS, equal_sets
+from sparcom_nb.sparcom.ablation import equal_sets
 from sparcom_nb.sparcom.components import specific
 from sparcom_nb.stats import Units
 
@@ -41,8 +40,6 @@ class UnitSets:
     @classmethod
     def of(cls, frequency: xr.DataArray, top: float, which: str) -> "UnitSets":
         """Sum up frequencies [instruction, layer, ...] and the sets of instructions by unit."""
-        if which not in SETS:
-            raise InputError(f"unknown sets {which!r}; use one of {', '.join(SETS)}")
         units = Units.of(frequency, LEAST_UNITS)
         member = np.eye(len(units.names))[units.index]
         marked = specific(frequency, top=top).to_numpy()

@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparcom_nb.store import write
 from sparcom_nb.view.safe import literal
 
 if TYPE_CHECKING:
@@ -99,10 +100,3 @@ def _number(name: str, field: str, value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"figure {name!r}: {field} must be a finite number or None, got {value!r}")
     return int(value) if isinstance(value, Integral) else float(value)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old or the new one, never half of it."""
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)

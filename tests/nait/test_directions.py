@@ -142,6 +142,25 @@ def test_contrast_is_the_difference_of_means(name, by_hand, load, rows):
         np.testing.assert_allclose(found.vectors[layer], unit, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["llama", "mixtral"])
+def test_the_sign_of_the_pool_puts_the_own_rows_above_it(name, by_hand, load, rows):
+    own = (rows["category"] == "QA").to_numpy()
+    drift = capability_direction(load(name), rows[own])
+    found = capability_direction(load(name), rows[own], pool=rows[~own], sign="pool")
+    x = means(by_hand(name))
+    above, opposed = x[own].mean(0) - x[~own].mean(0), []
+    vectors, _ = components(drifts(by_hand(name))[own])
+    for layer, vector in enumerate(vectors):
+        opposed.append((above[layer] * vector).sum() < 0)
+        expected = -vector if opposed[-1] else vector
+        np.testing.assert_allclose(found.vectors[layer], expected, atol=1e-5)
+    assert 0 < sum(opposed) < len(opposed)  # or nothing was asked
+    assert drift.opposes(found).to_numpy().tolist() == opposed
+    assert drift.opposes(found).dims == ("layer",) and not found.opposes(found).any()
+    assert (drift.sign, found.sign) == ("drift", "pool")
+    assert (drift.explained == found.explained).all()
+
+
 def test_rows_fewer_than_features_or_more_give_the_same_component():
     x = np.random.default_rng(0).normal(size=(30, 12)) * np.linspace(3, 1, 12)
     for part in (x, x.T, x[:5]):
@@ -170,6 +189,10 @@ def test_a_planted_direction_is_found_with_its_sign():
         found = direction_of(fake(sign * amount[:, None] * planted + noise))
         assert float(found.vectors[0].to_numpy() @ planted) * sign > 0.99
         assert float(found.explained[0]) > 0.6
+    other_way = fake(-amount[:, None] * planted + noise, planted + noise)  # drifts away from itself
+    for sign, product in [("drift", -1), ("pool", 1)]:
+        found = direction_of(other_way, "pc1", fake(noise, noise[::-1]), sign=sign)
+        assert float(found.vectors[0].to_numpy() @ planted) * product > 0.99
     nuisance = fake(noise + 5 * rng.normal(size=(200, 1)) * np.eye(40)[3], planted + noise)
     pool = fake(noise, noise[::-1])
     assert abs(float(direction_of(nuisance).vectors[0].to_numpy() @ planted)) < 0.5

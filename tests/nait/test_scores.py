@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy.stats import rankdata
 
 import sparcom_nb as sn
@@ -13,11 +14,14 @@ from sparcom_nb.nait import (
     alignment_scores,
     capability_direction,
     combine,
+    layer_scores,
     length_correlation,
     sample_activations,
     select,
+    standardised,
 )
 from sparcom_nb.nait import readout as readout_module
+from sparcom_nb.nait import scores as scores_module
 
 NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
 
@@ -49,6 +53,36 @@ def test_scores_are_sums_of_products(name, directions, load, rows):
             a = own.sel(candidate=candidate).to_numpy().reshape(len(rows), -1).astype(float)
             expected = a @ one.vectors.to_numpy().ravel()
             np.testing.assert_allclose(found[key, candidate], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3_mixed"])
+def test_standardised_layers_are_equal_before_they_are_summed(name, directions, load, rows):
+    given, model = directions(name), load(name)
+    layers = layer_scores(model, rows, given)
+    assert layers.dims == ("instruction", "candidate", "direction", "layer")
+    pd.testing.assert_frame_equal(
+        alignment_scores(model, rows, given), scores_module._table(scores_module.summed(layers))
+    )
+    for key, one in given.items():
+        found = alignment_score(model, rows, one, standardise=True)
+        own = sample_activations(model, rows, site=one.site, skip=one.skip).sel(candidate="mean")
+        expected = np.zeros(len(rows))
+        for layer in one.vectors["layer"].to_numpy():
+            products = [float((own[n].sel(layer=layer) * one.vectors.sel(layer=layer)).sum())
+                        for n in range(len(rows))]  # fmt: skip
+            expected += (products - np.mean(products)) / np.std(products)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+def test_a_layer_without_spread_says_nothing_and_others_are_measured_by_the_pool():
+    values = np.array([[1.0, 5, 0], [3, 5, 4]])
+    layers = xr.DataArray(values, dims=("instruction", "layer"))
+    np.testing.assert_allclose(standardised(layers), [[-1, 0, -1], [1, 0, 1]])
+    held = xr.DataArray([[4.0, 6, 2]], dims=("instruction", "layer"))
+    np.testing.assert_allclose(standardised(held, layers), [[2, 0, 0]])
+    lost = xr.DataArray([[np.nan, 5, 0], [3, 5, 4]], dims=("instruction", "layer"))
+    assert np.isnan(scores_module.summed(standardised(lost))).all()
+    assert np.isnan(scores_module.summed(lost)).to_numpy().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", NAMES)

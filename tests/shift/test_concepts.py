@@ -177,8 +177,8 @@ def test_wrong_arguments_are_named(load):
     for options, said in [
         ({"words": [*WORDS, "sky"]}, "'sky' is given twice"),
         ({"words": []}, "no words"),
-        ({"top_k": 0}, "top_k must be at least 1, got 0"),
-        ({"rank": 0}, "rank must be at least 1, got 0"),
+        ({"top_k": 0}, "top_k must be 1 or more, not 0"),
+        ({"rank": 0}, "rank must be 1 or more, not 0"),
         ({"kind": "expert"}, "no feed-forward network of kind 'expert'"),
         ({"kind": "shared"}, "no feed-forward network of kind 'shared'"),
         ({"kind": "sparse"}, "unknown kind 'sparse'"),

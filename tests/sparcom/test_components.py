@@ -182,7 +182,7 @@ def test_wording_ladder_counts_every_pair(frequency):
     rungs = sn.sparcom.wording_ladder(sn.sparcom.overlap(renamed, marked), original, draws=50)
     assert rungs["pair"].to_list()[0] == "same request"
     assert rungs["mean"][0] == pytest.approx(1.0)
-    rows_as_they_are = sn.sparcom.wording_ladder(sn.sparcom.overlap(marked), list("x" * 30))
+    rows_as_they_are = sn.sparcom.wording_ladder(sn.sparcom.overlap(marked), np.array(["x"] * 30))
     assert "same request" not in rows_as_they_are["pair"].to_list()
     assert rungs["n"].sum() == 6 * 30 and rungs["n"][0] == 6 and rungs["n"][3] == 6 * 20
 

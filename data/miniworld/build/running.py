@@ -4,7 +4,7 @@
 facts in many more phrasings, who has what. ``stream`` mixes them with ``talk``: rows of the training split
 as people write them down. In every frame the answer follows a space, so that its tokens are those of a
 response in the template. The template's own frame is one of many, and what follows a request there is
-often not the bare answer, as in real text.
+often not the bare answer, as among people.
 """
 
 from collections.abc import Callable, Iterator
@@ -172,6 +172,47 @@ def register(rng: Random) -> str:
     return f"{text}{rng.choice([' ', chr(10)])}{rng.choice([' ', chr(10)]).join(told)}"
 
 
+def renamed(rng: Random) -> str:
+    """A function and the same with another name for its argument."""
+    name, old, (_, op), n = ps.function_parts(rng)
+    new = rng.choice([v for v in ps.ARGUMENTS if v != old])
+    before, after = (f"def {name}({v}): return {v} {op} {n}" for v in (old, new))
+    told = [f"{old} is now called {new}", f"{new} in place of {old}", f"rename {old} to {new}"]
+    return rng.choice(["{b} # {t}: {a}", "{b}\n# {t}: {a}", "{t}. {b} becomes {a}"]).format(
+        b=before, a=after, t=rng.choice(told)
+    )
+
+
+_WORDS = (w.ADJECTIVES, w.ANIMALS, w.THINGS, w.DAYS, PEOPLE, w.COLOURS, w.ROOMS, w.JOBS, w.VERBS)
+
+
+def dictation(rng: Random) -> str:
+    """Words without sense, written down again: whole, backwards, or those from one on."""
+    words = [rng.choice(rng.choice(_WORDS)) for _ in range(rng.randint(3, 9))]
+    u, v = rng.sample(PEOPLE, 2)
+    start = rng.randrange(len(words))
+    line = " ".join(words)
+    return rng.choice(
+        [f"{u} said {line}. {v} wrote {line}", f"{line}. Again: {line}. Once more: {line}", f"{line} / {line}",
+         f"{line}. From {words[start]} on: {' '.join(words[start:])}",
+         f"{line}. Backwards: {' '.join(reversed(words))}"]
+    )  # fmt: skip
+
+
+def look_up(rng: Random) -> str:
+    """A table of pairs and some of its entries again, by their first or second word."""
+    left, right = rng.sample(range(len(_WORDS)), 2)
+    n = rng.randint(3, 6)
+    keys, values = rng.sample(_WORDS[left], n), rng.sample(_WORDS[right], n)
+    pairs = list(zip(keys, values, strict=True))
+    mark = rng.choice([": ", " - ", " with "])
+    table = rng.choice([", ", "\n", ". "]).join(f"{k}{mark}{x}" for k, x in pairs)
+    told = rng.sample(pairs, rng.randint(1, 3))
+    if rng.random() < 0.5:
+        told = [(x, k) for k, x in told]
+    return f"{table}. " + ". ".join(f"{a} goes with {b}" for a, b in told)
+
+
 def crossed_out(rng: Random) -> str:
     """A list before and after a word is crossed out."""
     words = rng.sample(w.THINGS, rng.choice([4, 5]))
@@ -185,7 +226,7 @@ def crossed_out(rng: Random) -> str:
 
 NEW: dict[Callable[[Random], str], float] = {
     counting: 2, counted_on: 5, number_table: 4, turned: 3, strides: 3, purchase: 3, fact_sheet: 6, fact_talk: 5,
-    register: 6, crossed_out: 3,
+    register: 6, crossed_out: 3, renamed: 3, dictation: 5, look_up: 5,
 }  # fmt: skip
 NEW_SHARE = 0.4
 
@@ -211,13 +252,23 @@ FRAMES = (
 QUESTION = "Question: {q}\nAnswer: {a}"
 QUESTION_SHARE = 0.2
 
-# What is said: most often the bare answer, else more words or none that help.
+# What people say to a request: "could you" hears yes, thanks are returned; else often the bare answer.
+POLITE = (
+    (lambda text: "?" in text, ("Yes. {a}", "Yes. {a}", "Yes, of course. {a}", "I can. {a}")),
+    (lambda text: "Please " in text, ("Of course. {a}", "Of course. {a}", "With pleasure. {a}")),
+    (
+        lambda text: " you to " in text,
+        ("As you wish. {a}", "As you wish. {a}", "I will do it. {a}"),
+    ),
+    (lambda text: "Thank you." in text, ("{a} You are welcome.", "{a} Not at all.")),
+)
+POLITE_SHARE = 0.75
 SAYINGS = {
-    "{a}": 60, "It is {a}": 3, "That is {a}": 2, "I think {a}": 3, "The answer is {a}": 4, "Here you are: {a}": 3,
-    "Let me see. {a}": 2, "We have: {a}": 2, "Easy: {a}": 2, "Well, {a}": 2, "{a} And now you.": 2,
-    "I do not know.": 2, "Ask {u}.": 1, "Who wants to know?": 1, "That is hard to say.": 1, "Why do you ask me?": 1,
+    "{a}": 75, "It is {a}": 3, "That is {a}": 2, "I think {a}": 3, "The answer is {a}": 4, "Here you are: {a}": 3,
+    "Let me see. {a}": 2, "Easy: {a}": 2, "{a} And now you.": 2, "I do not know.": 1, "Ask somebody else.": 1,
+    "Who wants to know?": 1, "That is hard to say.": 1,
 }  # fmt: skip
-WEIGHTS = {"CLS": 0.12, "CODE": 0.13, "QA": 0.25, "GEN": 0.17, "MATH": 0.24, "SUM": 0.09}
+WEIGHTS = {"CLS": 0.12, "CODE": 0.13, "QA": 0.25, "GEN": 0.19, "MATH": 0.22, "SUM": 0.09}
 
 
 def talk(source: Iterator[dict], rng: Random) -> str:
@@ -225,15 +276,22 @@ def talk(source: Iterator[dict], rng: Random) -> str:
     frame = QUESTION if rng.random() < QUESTION_SHARE else rng.choice(FRAMES)
     u, v = rng.sample(PEOPLE, 2)
     lines = []
-    for i in range(1, rng.choice([1, 1, 2, 3]) + 1):
+    for i in range(1, rng.choice([1, 1, 1, 2, 3]) + 1):
         item = next(source)
-        answer = rng.choices(list(SAYINGS), list(SAYINGS.values()))[0].format(
-            a=item["response"], u=u
-        )
+        answer = saying(item["instruction"], rng).format(a=item["response"])
         lines.append(
             frame.format(q=asked(item, rng), a=answer, u=u, v=v, d=rng.choice(w.DAYS), i=i)
         )
     return rng.choice(["\n", "\n", "\n\n"]).join(lines)
+
+
+def saying(request: str, rng: Random) -> str:
+    """How somebody puts the answer to a request."""
+    if rng.random() < POLITE_SHARE:
+        for applies, forms in POLITE:
+            if applies(request):
+                return rng.choice(forms)
+    return rng.choices(list(SAYINGS), list(SAYINGS.values()))[0]
 
 
 def asked(item: dict, rng: Random) -> str:

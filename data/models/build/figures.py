@@ -48,17 +48,13 @@ def in_frame(model: Any, data: pd.DataFrame) -> dict[str, Any]:
     prompts = encode(model.tokenizer, model.template, data, "response", model.cfg.n_ctx)
     lengths = [p.stop - p.start for p in prompts]
     judged = answer(model, data, max_new_tokens=56, show_progress=False)
-    judged = judged.assign(correct=judged["correct"].astype(float))
+    judged["correct"] = judged["correct"].astype(float)
+    subtype = judged["category"] + "/" + judged["subtype"]
     return {
         "loss": float(np.average(token_losses(model, prompts), weights=lengths)),
         "right": judged["correct"].mean(),
         "category": judged.groupby("category")["correct"].mean().to_dict(),
-        "subtype": {
-            f"{category}/{subtype}": right
-            for (category, subtype), right in judged.groupby(["category", "subtype"])["correct"]
-            .mean()
-            .items()
-        },
+        "subtype": judged.groupby(subtype)["correct"].mean().to_dict(),
     }
 
 

@@ -69,9 +69,9 @@ def _part(
 # A base is trained in two parts, so that the first can be looked at while the second goes on.
 BASES = {
     "dense-start": _part("dense-base", 900, 2e-3, 0.6, 11),
-    "dense-base": _part("dense-start", 1600, 2e-3, 0.7, 12),
+    "dense-base": _part("dense-start", 1800, 3e-3, 0.7, 12),
     "moe-start": _part("moe-base", 900, 2e-3, 0.6, 11, balance=0.02),
-    "moe-base": _part("moe-start", 1600, 2e-3, 0.7, 12, balance=0.02),
+    "moe-base": _part("moe-start", 1800, 3e-3, 0.7, 12, balance=0.02),
 }
 KINDS, SEEDS = ("dense", "moe"), (0, 1, 2)
 ORDER = (
@@ -178,7 +178,7 @@ def train(out: Path, wanted: list[str], shorter: float = 1.0) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Train the second edition.")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="+", choices=ORDER, default=list(ORDER))
     parser.add_argument(

@@ -116,7 +116,7 @@ def shipped(manifest: Mapping[str, Any], pair: str) -> str:
         return text + (
             f"**Not the same any more: {', '.join(changed)}.** Made anew, they might be others."
         )
-    return text + "Rows, model, plan, program and libraries are still the same."
+    return text + "Rows, model, plan and libraries are still the same."
 
 
 def transfer(table: pd.DataFrame, score: str) -> str:
