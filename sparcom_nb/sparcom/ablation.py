@@ -13,7 +13,7 @@ instruction is its loss with the set changed minus its loss as it is. An effect 
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -307,7 +307,10 @@ def one_control(
 
 
 def outcomes(
-    measure: Loss, sets: xr.DataArray, controls: xr.DataArray, rows: Mapping[str, np.ndarray]
+    measure: Loss,
+    sets: xr.DataArray,
+    controls: xr.DataArray,
+    rows: Mapping[str, Sequence[int] | np.ndarray],
 ) -> pd.DataFrame:
     """Measure anything a row has (right or wrong, the loss of a text) with sets switched off.
 
