@@ -170,10 +170,10 @@ def _slope(whole: Any, parts: Anatomy, ids: Tensor, step: int) -> Tensor:
 
 
 def _numbers(whole: Any, parts: Anatomy, proved: Proved) -> list[Tensor]:
-    """What a bridge must compute as the model does: logits, tapped, padded and in pieces."""
+    """What a bridge must compute as the model does: tapped, padded and in pieces."""
     ids = torch.stack([probe_ids(whole, 12), probe_ids(whole, 13)[1:]])
     with torch.inference_mode():
-        found = [whole(input_ids=ids, use_cache=False).logits, *_tapped(whole, parts, ids)]
+        found = _tapped(whole, parts, ids)
         if proved.left:
             mask = torch.ones_like(ids)
             mask[0, :3] = 0
