@@ -130,8 +130,8 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
-    if getattr(value, "shape", None) == () and {int, float} & set(kinds):
-        value = value.item()
+    if {int, float} & set(kinds) and getattr(value, "shape", None) == ():
+        value = value.item()  # type: ignore[union-attr]
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))

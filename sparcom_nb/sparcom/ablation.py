@@ -329,7 +329,7 @@ def outcomes(
         if not own.any():
             continue
         for state, mask in zip(STATES, (None, own, random), strict=True):
-            value = measure(mask, rows[name])
+            value = measure(mask, np.asarray(rows[name]))
             part = {"category": name, "state": state, "row": rows[name], "value": value}
             parts.append(pd.DataFrame(part))
     columns = ["category", "state", "row", "value"]
