@@ -113,7 +113,7 @@ def test_other_rows_and_other_sets_are_refused():
     frequency, activations = made(1.0)
     with pytest.raises(InputError, match="same model and data"):
         sn.synthesis.loading_shares(frequency[:40], activations)
-    with pytest.raises(InputError, match="unknown sets 'best'"):
+    with pytest.raises(InputError, match="unknown which 'best'"):
         sn.synthesis.loading_shares(frequency, activations, which="best")
 
 

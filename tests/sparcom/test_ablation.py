@@ -122,7 +122,7 @@ def test_unique_sets_are_disjoint_and_contrast_sets_have_the_size(data):
     assert (unique.sum("category") <= 1).all()
     contrast = sparcom.sets_of_halves(frequency, half, "contrast", top=5 / 120)
     assert (contrast.sum(("layer", "neuron")) == 5).all()
-    with pytest.raises(InputError, match="unknown sets 'some'"):
+    with pytest.raises(InputError, match="unknown which 'some'"):
         sparcom.sets_of_halves(frequency, half, "some")
 
 
