@@ -360,7 +360,10 @@ def _gate(
     for module, cut, piece in pieces:
         others = [other for _, _, other in pieces if other is not piece]
         for function in functions:
-            if any(_is_product(one, function(piece), others) for one in posts):
+            value = function(piece)
+            if same(value, piece):  # relu of what is never negative says nothing
+                continue
+            if any(_is_product(one, value, others) for one in posts):
                 return module, lambda made, cut=cut, function=function: function(cut(made))
     return None
 
