@@ -43,6 +43,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 #: Name of a word -> the words there are; modules that say so too take seconds to import.
 CHOICES: dict[str, tuple[str, ...]] = {
+    "instruction_mask.span": (),  # any text
     "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
     "components": ("neurons", "experts"),
@@ -315,8 +316,9 @@ def _text(name: str, value: Any, kind: Any, function: str) -> None:
     text(name, os.fspath(value))
     if _one(name) == "device":
         device(name, value)
-    if known := CHOICES.get(f"{function}.{name}") or CHOICES.get(_one(name)):
-        one_of(_one(name), value, known)
+    one = _one(name)
+    if known := CHOICES.get(f"{function}.{one}", CHOICES.get(one)):
+        one_of(one, value, known)
 
 
 def _one(name: str) -> str:
