@@ -52,7 +52,7 @@ def test_writes_a_page_a_table_and_an_array(run, tmp_path, expected):
     ("change", "message"),
     [
         ({"--out": "a.txt"}, "must end in .html, .csv, .nc"),
-        ({"--prompt": "@missing.txt"}, "missing.txt: cannot be read"),
+        ({"--prompt": "@missing.txt"}, "missing.txt: no such file"),
         ({"--response": " "}, "the response is empty"),
         ({"--prompt": " "}, "the prompt is empty"),
         ({"--objective": "odds"}, "unknown objective 'odds'"),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sparcom_nb import capture as capture_module
-from sparcom_nb import selection
+from sparcom_nb import models
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait import alignment_score, baseline_score, capability_direction
 from sparcom_nb.selection import select_rows
@@ -75,7 +75,7 @@ def test_a_finished_run_is_not_done_again(files, folders, tmp_path, monkeypatch)
     out = tmp_path / "out.jsonl"
     run(folders("llama"), files, out)
     with monkeypatch.context() as patch:
-        patch.setattr(selection, "load_model", None)
+        patch.setattr(models, "load_model", None)
         assert not run(folders("llama"), files, out)["fresh"]
     text = out.read_text()
     assert run(folders("llama"), files, out, seed=1)["fresh"]
