@@ -131,7 +131,7 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
-    if getattr(value, "shape", None) == () and {int, float} & set(kinds):
+    if hasattr(value, "item") and value.ndim == 0 and {int, float} & set(kinds):
         value = value.item()
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
