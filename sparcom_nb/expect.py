@@ -131,8 +131,8 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
-    if hasattr(value, "item") and value.ndim == 0 and {int, float} & set(kinds):
-        value = value.item()
+    if getattr(value, "ndim", None) == 0 and {int, float} & set(kinds):
+        value = typing.cast(Any, value).item()
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))
