@@ -43,6 +43,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 #: Name of a word -> the words there are; modules that say so too take seconds to import.
 CHOICES: dict[str, tuple[str, ...]] = {
+    "instruction_mask.span": (),  # any text
     "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
     "components": ("neurons", "experts"),
@@ -130,8 +131,8 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
-    if {int, float} & set(kinds) and getattr(value, "shape", None) == ():
-        value = value.item()  # type: ignore[union-attr]
+    if getattr(value, "ndim", None) == 0 and {int, float} & set(kinds):
+        value = typing.cast(Any, value).item()
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))
@@ -315,8 +316,9 @@ def _text(name: str, value: Any, kind: Any, function: str) -> None:
     text(name, os.fspath(value))
     if _one(name) == "device":
         device(name, value)
-    if known := CHOICES.get(f"{function}.{name}") or CHOICES.get(_one(name)):
-        one_of(_one(name), value, known)
+    one = _one(name)
+    if known := CHOICES.get(f"{function}.{one}", CHOICES.get(one)):
+        one_of(one, value, known)
 
 
 def _one(name: str) -> str:

@@ -172,6 +172,8 @@ def good(function, name, hint, model, folder):
     if base in (collections.abc.Mapping, dict):
         one, real = good(function, name, inner[1] if inner else float, model, folder)
         return {"base": one, "tuned": one}, real
+    if base is xr.Dataset:
+        return frequency().to_dataset(name="effect"), False
     if base is np.random.Generator:
         return np.random.default_rng(0), True
     return (object.__new__(base) if isinstance(base, type) else None), False
