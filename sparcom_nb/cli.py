@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from sparcom_nb import stop
 
-if Path(sys.argv[0]).stem == "sparcom-nb":  # not where the module is only imported
+if Path(sys.argv[0]).stem == "sparcom-nb" or Path(sys.argv[0]).parent.name == "sparcom_nb":
+    # not where the module is only imported
     stop.install()
 
 import typer

@@ -242,7 +242,7 @@ def _check_all_used(model: Any, tensors: list[Any]) -> None:
     beyond = [t.name for t in tensors if (n := _layer(t.name)) is None or n >= layers]
     raise InputError(
         f"{held:,} numbers in {len(tensors)} tensors for a model of {sum(weights.values()):,} and "
-        f"{layers} layers: not all have a place, perhaps {one_line(', '.join(beyond), 90)}; take a "
+        f"{layers} layers: not all have a place, perhaps {one_line(', '.join(beyond), 70)}; take a "
         "folder of safetensors"
     )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.expect import door
 from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
@@ -90,7 +89,7 @@ def identify(
 
 
 def _identify(
-    model: TransformerBridge,
+    model: Any,
     rows: pd.DataFrame,
     asked: dict[str, Any],
     out: Path,

@@ -213,5 +213,10 @@ def _by_layer(
     if len(numbers) != len(array) or not set(numbers) <= set(layers):
         given = f"layers {numbers}" if "layer" in array.coords else f"{len(array)} layers"
         raise InputError(f"{name} has {given}; the model has {layers}")
-    values = torch.tensor(array.to_numpy(), device=taps.device(model))
+    for dim, n in sizes.items():
+        if dim in array.coords and array[dim].to_numpy().tolist() != list(range(n)):
+            if sorted(array[dim].to_numpy().tolist()) != list(range(n)):
+                raise InputError(f"{name}: the numbers of its {dim}s are not 0 to {n - 1}")
+            array = array.sortby(dim)
+    values = torch.tensor(array.to_numpy().copy(), device=taps.device(model))
     return dict(zip(numbers, values, strict=True))

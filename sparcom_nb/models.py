@@ -116,7 +116,7 @@ def load_pair(name: str, device: str = "auto", dtype: str = "auto", placebo: str
 
 
 def load_model(
-    name_or_path: str | Path, device: str = "auto", dtype: str = "auto"
+    name_or_path: str | Path, device: str = "auto", dtype: str | torch.dtype = "auto"
 ) -> TransformerBridge:
     """Load one model, frozen and in eval mode, with ``tokenizer``, ``template`` and ``identity``.
 
@@ -233,6 +233,7 @@ def load_weights(kind: Any, name: str, folder: Path, **options: Any) -> Any:
         )
         _check_told(told)
         _check_finite(model)
+        _check_tied(model)
     return model.eval()
 
 
@@ -261,6 +262,19 @@ def _check_told(told: dict[str, Any]) -> None:
     if wrong:
         raise InputError(
             f"the weights are not those of config.json: {', '.join(wrong)}; save the model again"
+        )
+
+
+def _check_tied(model: Any) -> None:
+    """Refuse a head of its own where the configuration says that there is none."""
+    head, config = model.get_output_embeddings(), model.config.get_text_config()
+    tied = getattr(config, "tie_word_embeddings", False) and model._tied_weights_keys
+    if head is None or not tied:
+        return
+    if not torch.equal(head.weight, model.get_input_embeddings().weight):
+        raise InputError(
+            "config.json says tie_word_embeddings, but the weights hold another head; set it to false "
+            "where the head is the model's own, or take the head out"
         )
 
 

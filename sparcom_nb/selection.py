@@ -83,13 +83,13 @@ def select_rows(
     """
     serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
-    _dealt(serving.rows, target, seed)
-    _same(offered.rows, pool, serving.rows, target)
     identity = Identity(model, model_path(model))
     from sparcom_nb.nait import contest  # takes seconds: what is wrong is said before
     from sparcom_nb.nait.scores import length_correlation, select
 
     one_of("method", method, contest.METHODS)
+    _dealt(serving.rows, target, seed)
+    _same(offered.rows, pool, serving.rows, target)
     wanted = {
         "weights_sha256": identity.weights_sha256,
         "model_sha256": identity.files_sha256,

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.util
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -417,6 +418,8 @@ def _check_config(folder: Path, name: str) -> None:
             )
 
 
+_FLOATS = ("F64", "F32", "F16", "BF16")
+_EXPERT = re.compile(r"(.+\.experts)\.(\d+)\.(.+)")
 _WHOLE = "model.safetensors"
 _INDEX = f"{_WHOLE}.index.json"
 
@@ -431,23 +434,55 @@ def _check_weights(folder: Path, name: str) -> None:
     here = sorted(file.name for file in folder.glob("*.safetensors"))
     if not here:
         raise InputError(
-            f"{name}: no .safetensors weights (pickled weights are not loaded, they can run code); "
-            "convert them where you trust them: AutoModelForCausalLM.from_pretrained(folder)"
-            ".save_pretrained(new_folder), or use the hub's safetensors conversion"
+            f"{one_line(name, 90)}: no .safetensors weights (pickles are not loaded, they can run code);"
+            " where you trust them: AutoModelForCausalLM.from_pretrained(folder)"
+            ".save_pretrained(new_folder), or take the hub's safetensors conversion"
         )
     if any(folder.glob("shard-*-model-*.safetensors")):
         raise InputError(
             f"{name}: holds shards of a distributed training ({one_line(here[0], 40)} ...); give the "
             "whole model, as save_pretrained writes it"
         )
+    held: dict[str, str] = {}
     for file in _used(folder, name, here):
         try:
-            with safe_open(file, "np"):
-                pass
+            with safe_open(file, "np") as stored:
+                types = {key: stored.get_slice(key).get_dtype() for key in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise InputError(
                 f"{name}: {file.name} is damaged ({one_line(error, 90)}); fetch it again"
             ) from None
+        if twice := sorted(held.keys() & types.keys()):
+            raise InputError(
+                f"{name}: {one_line(twice[0], 90)} stands in two weight files; keep one"
+            )
+        held |= types
+    _check_tensors(held, name)
+
+
+def _check_tensors(held: dict[str, str], name: str) -> None:
+    """Refuse weights that are no floating-point numbers, and experts whose numbers have a gap.
+
+    transformers would read the first as floats, and put the second in a row as they come.
+    """
+    for key, kind in held.items():
+        if key.endswith(".weight") and kind not in _FLOATS:
+            raise InputError(
+                f"{name}: {one_line(key, 90)} is stored as {kind}, not as floating-point numbers; take "
+                "the unquantised checkpoint"
+            )
+    experts: dict[str, dict[str, set[int]]] = {}
+    for key in held:
+        if found := _EXPERT.fullmatch(key):
+            experts.setdefault(found[1], {}).setdefault(found[3], set()).add(int(found[2]))
+    for where, parts in experts.items():
+        n = max(max(numbers) for numbers in parts.values()) + 1
+        for part, numbers in parts.items():
+            if numbers != set(range(n)):
+                raise InputError(
+                    f"{name}: {one_line(where, 60)} lacks {part} of expert "
+                    f"{min(set(range(n)) - numbers)}; its experts are numbered up to {n - 1}"
+                )
 
 
 def _used(folder: Path, name: str, here: list[str]) -> list[Path]:

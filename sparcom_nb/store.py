@@ -215,7 +215,8 @@ class _Place:
 
     @classmethod
     def of(cls, name: Path, manifest: str, key: str) -> "_Place":
-        path = _real(name)
+        # a file that is a link is not followed: its name is what the result is called
+        path = _real(name.parent) / name.name if manifest else _real(name)
         beside = _beside(path)
         hidden = f".{safe_name(path.name)}"
         return cls(
@@ -439,8 +440,8 @@ def _made(at: _Place, make: Callable[[Path], Mapping[str, Any] | None]) -> dict[
 
 def _seal(at: _Place, wanted: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest, with a checksum of every file: what is in the folder is whole."""
-    for part in at.made.rglob(".*.part"):
-        part.unlink()
+    for folder in [at.made, *(path for path in at.made.rglob("*") if path.is_dir())]:
+        sweep(folder)
     known = made.pop("files", {})
     files = sorted(p.relative_to(at.made).as_posix() for p in at.made.rglob("*") if p.is_file())
     sums = known | checksums(at.made, [name for name in files if name not in known])
@@ -455,7 +456,10 @@ def _publish(at: _Place) -> None:
 
     Another run of the same place may have been killed here: it is ended first.
     """
-    for work in sorted(at.work.parent.glob(f"{at.work.name.rpartition('-')[0]}-*")):
+    stem = at.work.name.rpartition("-")[0]
+    for work in sorted(at.work.parent.glob(f"{stem}-*")):
+        if not re.fullmatch(r"-[0-9a-f]{16}", work.name.removeprefix(stem)):
+            continue  # that of another place, whose name begins alike
         _move(_Place(at.name, at.folder, at.manifest, at.own, work, at.lock))
 
 

@@ -139,8 +139,10 @@ def test_a_finished_run_is_not_done_again(identified):
     assert again.returncode == 0 and "done before" in again.stdout
     assert (out / "components.parquet").stat().st_mtime_ns == before
     other = run(*arguments, "--out", out, "--top", 0.1)
-    assert other.returncode == 0 and "done before" not in other.stdout
-    assert json.loads((out / "manifest.json").read_text())["parameters"]["top"] == 0.1
+    assert (
+        other.returncode == 2 and "of other inputs (parameters.top 0.05, not 0.1)" in other.stderr
+    )
+    assert (out / "components.parquet").stat().st_mtime_ns == before
 
 
 @pytest.fixture(scope="module")

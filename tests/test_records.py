@@ -132,7 +132,8 @@ def test_identify_goes_on_without_rows_and_says_so(tmp_path):
 def test_select_goes_on_without_rows_and_says_so(tmp_path):
     held = [*ALPACA, {**ALPACA[0], "output": "word " * 900}, {**ALPACA[0], "more": HALF}]
     (tmp_path / "pool.json").write_text(json.dumps(held))
-    pd.DataFrame(ALPACA).to_parquet(tmp_path / "target.parquet")
+    target = [row | {"output": f"{row['output']} again"} for row in ALPACA]
+    pd.DataFrame(target).to_parquet(tmp_path / "target.parquet")
     command = ["select", "--model", "tiny-dense/base", "--target", tmp_path / "target.parquet",
                "--pool", tmp_path / "pool.json", "--ratio", 1, "--method", "length",
                "--out", tmp_path / "o.jsonl"]  # fmt: skip
@@ -142,9 +143,9 @@ def test_select_goes_on_without_rows_and_says_so(tmp_path):
     assert len(chosen) == 6 and all({**row, "score": 0, "rank": 0} for row in chosen)
     for row in chosen:
         assert {key: row[key] for key in ALPACA[0]} in ALPACA
-    unusable = json.loads((tmp_path / "o.manifest.json").read_text())["unusable"]
-    assert unusable["target"]["rows"] == 0 and unusable["pool"]["rows"] == 2
-    assert "element 8: field 'more' holds half" in unusable["pool"]["first"][0]
+    told = json.loads((tmp_path / "o.manifest.json").read_text())
+    assert told["target"]["unusable"]["rows"] == 0 and told["pool"]["unusable"]["rows"] == 2
+    assert "element 8: field 'more' holds half" in told["pool"]["unusable"]["first"][0]
 
 
 def test_python_runs_the_package():

@@ -567,7 +567,11 @@ def test_text_outputs_are_escaped():
 def test_pictures_have_alternative_text():
     alt = {"image/png": {"alt": 'a "rising" line'}}
     named = data(image__png=PNG, metadata=alt)
-    page = shown(named, data(image__png=PNG), data(text__html=f'<img alt="z" src="data:,{PNG}">'))
+    page = shown(
+        named,
+        data(image__png=PNG),
+        data(text__html=f'<img alt="z" src="data:image/png;base64,{PNG}">'),
+    )
     alts = [image["alt"] for image in page.select("img")]
     assert alts == ['a "rising" line', "Picture without a description", "z"]
 

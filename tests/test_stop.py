@@ -1,5 +1,6 @@
 """Ctrl-C: one ends every command at once, with all that it started."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -172,7 +173,9 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path):
 
 
 def test_importing_the_command_line_changes_nothing():
-    from sparcom_nb import cli  # noqa: F401
+    before = signal.getsignal(signal.SIGINT)
+    from sparcom_nb import cli
 
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    importlib.reload(cli)
+    assert signal.getsignal(signal.SIGINT) is before
     assert Path(sys.argv[0]).stem != "sparcom-nb"

@@ -16,11 +16,11 @@ from sparcom_nb.sparcom.profiles import category_profile
 from sparcom_nb.stats import Units, mean_interval, one_sided
 
 
-def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
+def guess_category(values: xr.DataArray, draws: int = 199, seed: int = 0) -> dict[str, Any]:
     """Name every instruction's category from the others' frequencies, and test the result.
 
     Args:
-        frequency: [instruction, ...] with category and subtype on instruction.
+        values: [instruction, ...] with category and subtype on instruction.
         draws: permutations of the categories among whole sub-types.
         seed: of the permutations and of the interval.
 
@@ -29,8 +29,8 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
         sub-types), chance (one over the number of categories), null_mean, null_low and null_high
         (mean and 95 % under permutation), p (one-sided), units, unit, draws.
     """
-    x = frequency.to_numpy().reshape(frequency.shape[0], -1).astype(float)
-    units = Units.of(frequency)
+    x = values.to_numpy().reshape(values.shape[0], -1).astype(float)
+    units = Units.of(values)
     similar = _Similar(x, units.index)
     rng = np.random.default_rng(seed)
     guess = similar.guess(units.category)
@@ -39,8 +39,8 @@ def guess_category(frequency: xr.DataArray, draws: int = 199, seed: int = 0) -> 
     null = np.array([(similar.guess(c) == c[units.index]).mean() for c in shuffled])
     accuracy, low, high = mean_interval(right.astype(float), units.index, seed=seed)
     table = {
-        "category": frequency["category"].to_numpy(),
-        "subtype": frequency["subtype"].to_numpy(),
+        "category": values["category"].to_numpy(),
+        "subtype": values["subtype"].to_numpy(),
         "guess": np.array(units.categories)[guess],
     }
     return {

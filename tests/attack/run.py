@@ -44,9 +44,10 @@ def rows(folder: Path) -> Path:
          "response": f"It is {n + n}."}
         for n in range(6)
     ]  # fmt: skip
-    file = folder / "rows.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in made))
-    return file
+    pool = [row | {"response": f"{row['response']} So it is."} for row in made]
+    for name, held in (("rows", made), ("pool", pool)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
+    return folder / "rows.jsonl"
 
 
 def command_line(*arguments: str | Path) -> None:
@@ -68,8 +69,8 @@ def identify_experts(data: Path, folder: Path) -> None:
 
 
 def select(data: Path, folder: Path) -> None:
-    own = ["--target", data, "--pool", data, "--ratio", "0.5", "--out", folder / "out.jsonl"]
-    command_line("select", "--model", "tiny-dense/base", *own)
+    own = ["--target", data, "--pool", data.with_name("pool.jsonl"), "--ratio", "0.5"]
+    command_line("select", "--model", "tiny-dense/base", *own, "--out", folder / "out.jsonl")
 
 
 def tune(data: Path, folder: Path) -> None:

@@ -86,7 +86,9 @@ def test_a_layer_without_spread_says_nothing_and_others_are_measured_by_the_pool
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("dtype", "close"), [("float64", 1e-11), ("float32", 1e-4)])
+@pytest.mark.parametrize(
+    ("dtype", "close"), [("float64", 1e-6), ("float32", 1e-4)]
+)  # angles: float32
 def test_scores_do_not_depend_on_batch_order_or_padding(name, dtype, close, directions, load, rows):
     model, given = load(name, dtype), directions(name, dtype)
     found = alignment_scores(model, rows, given)
@@ -159,7 +161,7 @@ def test_an_interrupted_scoring_goes_on(directions, load, rows, tmp_path, monkey
     assert not ran
     changed = rows.assign(response=[*rows["response"][:-1], "no"])
     for data, wanted in [(rows, {"qa": given["qa"]}), (changed, given)]:
-        with pytest.raises(InputError, match="another capture"):
+        with pytest.raises(InputError, match="of other inputs"):
             alignment_scores(model, data, wanted, store=store)
 
 
@@ -167,7 +169,7 @@ def test_wrong_use_is_said(directions, load, rows):
     model, given = load("llama"), directions("llama")
     with pytest.raises(InputError, match="no direction"):
         alignment_scores(model, rows, {})
-    with pytest.raises(InputError, match="unknown candidate 'sum'; use mean or drift"):
+    with pytest.raises(InputError, match="unknown candidate 'sum'; use one of mean, drift"):
         alignment_score(model, rows, given["qa"], candidate="sum")
     other = capability_direction(model, rows, span="response")
     with pytest.raises(InputError, match="spans response, sample read different tokens"):
