@@ -89,7 +89,7 @@ def _sections(cells: int, say: Callable[[str], None]) -> Callable[..., None]:
     def begun(cell: NotebookNode, cell_index: int) -> None:
         headings = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
         if headings:
-            say(f"{cell_index + 1}/{cells} {headings[-1]}")
+            say(f"{min(cell_index + 1, cells)}/{cells} {headings[-1]}")
 
     return begun
 
