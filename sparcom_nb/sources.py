@@ -119,7 +119,21 @@ class Identity:
     @cached_property
     def files_sha256(self) -> str:
         """SHA-256 over the files that say how weights and texts are read: configuration, tokenizer."""
-        named = ("config.json", "*token*", "vocab*", "merges.txt", "*.model", "*.jinja")
+        words = (
+            "vocab.json",
+            "vocab.txt",
+            "merges.txt",
+            "added_tokens.json",
+            "special_tokens_map.json",
+        )
+        named = (
+            "config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            *words,
+            "*.model",
+            "*.jinja",
+        )
         found = {file for name in named for file in self.path.glob(name) if file.is_file()}
         parts = [file.name.encode() + file.read_bytes() for file in sorted(found)]
         return hashlib.sha256(b"".join(parts)).hexdigest()

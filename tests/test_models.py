@@ -439,3 +439,55 @@ def test_a_missing_bos_stays_missing(folders, tmp_path):
     config |= {"bos_token": None, "tokenizer_class": "PreTrainedTokenizerFast"}
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     assert sn.load_model(folder).tokenizer.bos_token_id is None
+
+
+def _tensors(change):
+    """Write changed tensors in place of a folder's own."""
+
+    def apply(folder):
+        from safetensors.torch import load_file, save_file
+
+        file = folder / "model.safetensors"
+        save_file(change(load_file(file)), file, {"format": "pt"})
+
+    return apply
+
+
+def _gap(held):
+    return {key.replace(".experts.3.", ".experts.8."): value for key, value in held.items()}
+
+
+def _whole_numbers(held):
+    return {k: v.to(torch.int8) if "up_proj" in k else v for k, v in held.items()}
+
+
+def _two_heads(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": True}))
+
+
+def _twice(folder):
+    from safetensors.torch import load_file, save_file
+
+    held = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(held)
+    save_file(held, folder / "a.safetensors", {"format": "pt"})
+    save_file({names[0]: held[names[0]] + 1}, folder / "b.safetensors", {"format": "pt"})
+    index = {"weight_map": {name: "a.safetensors" for name in names} | {"x": "b.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("mixtral", _tensors(_gap), "lacks .* of expert 3"),
+        ("llama", _tensors(_whole_numbers), "stored as I8"),
+        ("llama", _two_heads, "tie_word_embeddings"),
+        ("llama", _twice, "stands in two weight files"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(name, change, said, folders, tmp_path):
+    folder = copied(folders(name), tmp_path)
+    change(folder)
+    refused(folder, said)

@@ -196,3 +196,13 @@ def test_sweep_and_layer_shares(frequency):
     expected = marked.to_numpy()[:10, 2].mean()
     found = shares[(shares["category"] == "CLS") & (shares["layer"] == 2)]["share"].item()
     assert found == pytest.approx(expected)
+
+
+def test_components_are_told_by_their_labels():
+    values = np.random.default_rng(0).random((4, 2, 6)) < 0.4
+    coords = {"layer": [0, 1], "neuron": np.arange(6)}
+    sets = xr.DataArray(values, coords, ("category", "layer", "neuron"))
+    turned = sets.isel(neuron=[3, 1, 5, 0, 2, 4], layer=[1, 0])
+    xr.testing.assert_equal(sn.sparcom.overlap(sets, turned), sn.sparcom.overlap(sets, sets))
+    with pytest.raises(InputError, match="other layers"):
+        sn.sparcom.overlap(sets, sets.assign_coords(layer=[7, 8]))
