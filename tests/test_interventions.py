@@ -379,3 +379,18 @@ def test_the_comparison_catches_a_broken_intervention(load, folders, monkeypatch
     broken[:, -1] = False
     with sn.intervene(model, neurons=broken):
         assert (model(IDS) - twin(IDS).logits).abs().max() > 1e-6
+
+
+@pytest.mark.parametrize("name", ["llama", "mixtral"])
+def test_neurons_are_told_by_their_labels(name, load):
+    model = load(name)
+    mask = random_mask(model)
+    mask = mask.assign_coords({dim: np.arange(mask.sizes[dim]) for dim in mask.dims[1:]})
+    turned = mask.isel({dim: slice(None, None, -1) for dim in mask.dims})
+    with sn.intervene(model, neurons=mask):
+        expected = model(IDS)
+    with sn.intervene(model, neurons=turned):
+        torch.testing.assert_close(model(IDS), expected)
+    others = mask.assign_coords(neuron=mask["neuron"] + 1)
+    with pytest.raises(InputError, match="are not 0 to"), sn.intervene(model, neurons=others):
+        pass

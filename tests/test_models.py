@@ -474,7 +474,7 @@ def _twice(folder):
     names = sorted(held)
     save_file(held, folder / "a.safetensors", {"format": "pt"})
     save_file({names[0]: held[names[0]] + 1}, folder / "b.safetensors", {"format": "pt"})
-    index = {"weight_map": {name: "a.safetensors" for name in names} | {"x": "b.safetensors"}}
+    index = {"weight_map": dict.fromkeys(names, "a.safetensors") | {"x": "b.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
