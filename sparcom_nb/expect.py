@@ -39,7 +39,12 @@ _RANGES: dict[str, tuple[float, float]] = {
         ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
     ),
     **dict.fromkeys(("favourite", "inert_frequency", "noise", "quantile"), (0, 1)),
-    **dict.fromkeys(("amplify", "epsilon", "lr", "p", "relative"), (0, math.inf)),
+    **dict.fromkeys(("amplify", "lr", "relative"), (0, math.inf)),
+    "auc_interval.value": (0, 1),
+    "level": (0.01, 0.9999),
+    "tail": (0, 0.5),
+    "epsilon": (1e-300, math.inf),  # what a division by zero would be without
+    "p": (0.1, 100),  # beyond, sums of powers of levels are no floating-point numbers
 }
 #: Name of a word -> the words there are; modules that say so too take seconds to import.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -102,15 +107,18 @@ def door(function: Any) -> Any:
     @functools.wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
         try:
-            given = signature.bind(*args, **options).arguments
+            bound = signature.bind(*args, **options)
         except TypeError as error:
             raise TypeError(f"{function.__name__}: {error}") from None
+        given = bound.arguments
         for name, value in given.items():
             if signature.parameters[name].kind != inspect.Parameter.VAR_KEYWORD:
-                expect(name, value, hints.get(name, Any), function.__name__)
+                hint = hints.get(name, Any)
+                given[name] = _plain(value, hint)
+                expect(name, given[name], hint, function.__name__)
         _one_a_row(given)
         try:
-            return function(*args, **options)
+            return function(*bound.args, **bound.kwargs)
         except InputError:
             raise
         except (KeyError, ValueError) as error:
@@ -127,12 +135,10 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     Raises:
         InputError: names the argument, the value and what is expected.
     """
-    kinds = typing.get_args(hint) if _is_union(hint) else (hint,)
+    kinds = _kinds(hint)
     if Any in kinds or (value is None and type(None) in kinds):
         return
     kinds = [kind for kind in kinds if kind is not type(None)]
-    if getattr(value, "ndim", None) == 0 and {int, float} & set(kinds):
-        value = typing.cast(Any, value).item()
     fitting = [kind for kind in kinds if _is_a(value, kind)]
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))
@@ -212,7 +218,7 @@ def frequencies(name: str, value: Any) -> None:
         raise InputError(
             f"{name} must have the dimensions instruction, layer ..., not {shown(value)}"
         )
-    low, high = (float(found) for found in _ends(value))
+    low, high = _ends(value)
     if not 0 <= low <= high <= 1 + 1e-6:
         raise InputError(
             f"{name} must hold frequencies from 0 to 1; these go from {low:g} to {high:g}"
@@ -221,7 +227,7 @@ def frequencies(name: str, value: Any) -> None:
 
 def finite(name: str, value: Any) -> None:
     """Expect a labelled array without NaN or infinity."""
-    if value.size and value.chunks is None and not bool(abs(value).max(skipna=False) < math.inf):
+    if value.size and not bool(abs(value).max(skipna=False) < math.inf):
         raise InputError(
             f"{name} holds NaN or infinity; {shown(value)} of finite numbers is expected"
         )
@@ -263,7 +269,7 @@ def _is_a(value: Any, kind: Any) -> bool:
 def _number(name: str, value: Any, kind: Any, function: str) -> None:
     one = _one(name)
     known = _RANGES.get(f"{function}.{one}") or _RANGES.get(one)
-    if one in _LOOSE:
+    if one in _LOOSE and known is None:
         return
     if one in _SHARES and kind is float:
         share(name, value)
@@ -327,11 +333,13 @@ def _one(name: str) -> str:
     return many.removesuffix("s").replace("frequencie", "frequency") if found else many
 
 
-def _ends(value: Any) -> tuple[Any, Any]:
-    """Least and largest value; of what lies in a store, which the package wrote, the bounds."""
-    if value.chunks is not None:
-        return 0.0, 1.0
-    return value.min(skipna=False), value.max(skipna=False)
+def _ends(value: Any) -> tuple[float, float]:
+    """Least and largest value, NaN where there is one; a lazy array is read once, block by block."""
+    import xarray as xr  # here already, where there is an array
+
+    held = value.variable
+    ends = xr.Dataset({"low": held.min(skipna=False), "high": held.max(skipna=False)}).compute()
+    return float(ends["low"]), float(ends["high"])
 
 
 def _one_a_row(given: Mapping[str, Any]) -> None:
@@ -376,8 +384,30 @@ def _labelled(given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield str(name), value
 
 
-def _is_union(hint: Any) -> bool:
-    return typing.get_origin(hint) in (typing.Union, types.UnionType)
+def _plain(value: Any, hint: Any) -> Any:
+    """What functions here take for granted: a number out of its array, lazy arrays in whole rows."""
+    inner = _inner(_kinds(hint)[0])
+    if type(value) in (list, tuple):
+        return type(value)(_plain(one, inner) for one in value)
+    if type(value) is dict:
+        return {key: _plain(one, inner) for key, one in value.items()}
+    if getattr(value, "ndim", None) == 0 and {int, float, bool} & {*_kinds(hint)}:
+        return value.item() if hasattr(value, "item") else value
+    return _in_rows(value) if hasattr(value, "dims") and hasattr(value, "dtype") else value
+
+
+def _in_rows(value: Any) -> Any:
+    """An array with every row in one block: what is computed of a row takes it whole."""
+    if all(len(blocks) == 1 for blocks in (value.chunks or ())[1:]):
+        return value
+    whole = dict.fromkeys(range(1, value.ndim), -1)
+    return value.copy(data=value.data.rechunk({0: "auto", **whole}))
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Types that a hint allows."""
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if is_union else (hint,)
 
 
 def _origin(kind: Any) -> Any:

@@ -1,7 +1,9 @@
 """From rows to token ids, with the tokens that count.
 
 Every method counts the tokens of one span, and every span is contiguous, so a prompt is its ids and
-the half-open range ``start:stop`` that counts. BOS, padding and template tokens never count.
+the half-open range ``start:stop`` that counts. BOS, padding and template tokens never count. Text of a
+row that spells a special token (``<s>``) is read as it is written; in a chat template, where the same
+words are the template's own, the row is refused.
 
 ===============  ===================================  ===========================================
 span             text that the model reads            tokens that count
@@ -13,8 +15,11 @@ span             text that the model reads            tokens that count
 ===============  ===================================  ===========================================
 """
 
+import sys
+import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -33,6 +38,9 @@ TEMPLATED = ("prompt", "response")
 #: A tokenizer keeps far more than the ids of the texts it gets at once.
 _CHUNK_ROWS = 512
 
+
+#: Seconds of computing that a chat template may take for one prompt; a sound one takes a thousandth.
+_LONGEST = 1.0
 
 #: The date for a chat template that asks for one, so that a prompt is the same on any day: the one
 #: that Llama 3's template takes where it is told none.
@@ -112,9 +120,8 @@ class ChatTemplate(Template):
         stripped = (text, text.strip(), text.lstrip(), text.rstrip())
         if made not in [prefix + kept + suffix for kept in stripped]:
             raise InputError(
-                "the chat template does not leave the user's text as it is (strips, escapes, repeats "
-                f"or depends on it): {one_line(text, 40)!r} became {one_line(made, 60)!r}; mend "
-                "chat_template, or use span='instruction'"
+                "the chat template alters the user's text (strips, escapes, repeats or depends on it): "
+                f"{one_line(text, 25)!r} became {one_line(made, 30)!r}; {_MEND}"
             )
 
     def _has_default_system(self) -> bool:
@@ -153,19 +160,44 @@ class ChatTemplate(Template):
 
         try:
             template = _compile_jinja_template(self._tokenizer.get_chat_template())
-            return template.render(
-                messages=list(messages),
-                add_generation_prompt=answer,
-                tools=None,
-                documents=None,
-                strftime_now=strftime_now,
-                **self._tokenizer.special_tokens_map,
-            )
+            with _in_time(_LONGEST):
+                return template.render(
+                    messages=list(messages),
+                    add_generation_prompt=answer,
+                    tools=None,
+                    documents=None,
+                    strftime_now=strftime_now,
+                    **self._tokenizer.special_tokens_map,
+                )
         except Exception as error:
             raise InputError(
-                f"the chat template fails: {one_line(f'{type(error).__name__}: {error}', 150)}; mend "
-                "chat_template, or use span='instruction'"
+                f"the chat template fails: {one_line(f'{type(error).__name__}: {error}', 90)}; {_MEND}"
             ) from None
+
+
+#: What to do about a chat template.
+_MEND = "mend chat_template, or use span='instruction'"
+
+
+@contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """End Python code that computes for too long, in whatever thread: it is looked at line by line.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    until, before = time.thread_time() + seconds, sys.gettrace()
+
+    def look(*_: Any) -> Any:
+        if time.thread_time() > until:
+            raise TimeoutError(f"no end after {seconds:g} s")
+        return look
+
+    sys.settrace(look)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _user(text: str) -> dict[str, str]:
@@ -205,20 +237,28 @@ def encode(
     """Tokenise every row of ``data`` for ``span``; at most ``context`` tokens each.
 
     Raises:
-        InputError: unknown span, a row with no token to count, one longer than the context, or with a
-            token that the model does not have.
+        InputError: unknown span, a chat template that fails, or (:class:`UnusableRows`) rows with no
+            token to count, longer than the context, with a token that the model does not have, or
+            whose text the template alters or would take for its own.
     """
     if span not in SPANS:
         raise InputError(f"unknown span {span!r}; use one of {', '.join(SPANS)}")
-    prompts = []
+    if span in TEMPLATED:
+        template.facts()  # one that fails on any text is no fault of a row
+    prompts, refused = [], {}
     for first in range(0, len(data), _CHUNK_ROWS):
         chunk = data.iloc[first : first + _CHUNK_ROWS]
-        encoded = _ENCODERS[span](tokenizer, template, chunk)
+        try:
+            encoded = _ENCODERS[span](tokenizer, template, chunk)
+        except InputError:
+            refused |= _refused(tokenizer, template, chunk)
+            chunk = chunk[~chunk["id"].isin(refused)]
+            encoded = _ENCODERS[span](tokenizer, template, chunk) if len(chunk) else []
         prompts += [
             Prompt(row_id, array("i", ids), start, stop)
             for row_id, (ids, start, stop) in zip(chunk["id"], encoded, strict=True)
         ]
-    return _checked(tokenizer, prompts, span, context)
+    return _checked(tokenizer, prompts, span, context, refused)
 
 
 def fitting(model: Any, data: pd.DataFrame, spans: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -252,11 +292,21 @@ def templated(
         For every row its ids and the first and the stop of the response's.
     """
     prompts = _rendered(tokenizer, template, texts)
-    answers = tokenizer(list(responses), add_special_tokens=False).input_ids
+    answers = as_written(tokenizer, responses).input_ids
     return [
         (prompt + answer, len(prompt), len(prompt) + len(answer))
         for (prompt, _), answer in zip(prompts, answers, strict=True)
     ]
+
+
+def as_written(tokenizer: Any, texts: Sequence[str]) -> Any:
+    """Tokenise texts in which nothing is a special token, whatever they spell."""
+    return in_template(tokenizer, texts, split_special_tokens=True)
+
+
+def in_template(tokenizer: Any, texts: Sequence[str], **how: Any) -> Any:
+    """Tokenise texts whose special tokens are those of a template."""
+    return tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, **how)
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Prompt]:
@@ -293,7 +343,7 @@ Encoded = list[tuple[list[int], int, int]]
 
 def _encode_plain(tokenizer: Any, texts: list[str]) -> Encoded:
     encoded = []
-    for ids in tokenizer(texts, add_special_tokens=False).input_ids:
+    for ids in as_written(tokenizer, texts).input_ids:
         full = missing_bos(tokenizer, ids) + ids
         encoded.append((full, len(_bos(tokenizer)), len(full)))
     return encoded
@@ -311,11 +361,8 @@ def _rendered(
     tokenizer: Any, template: Template, texts: Sequence[str]
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Ids of prompts in their template, after a BOS, and the characters of each (none of an added BOS)."""
-    made = tokenizer(
-        [template.render(text) for text in texts],
-        add_special_tokens=False,
-        return_offsets_mapping=True,
-    )
+    _check_spelling(tokenizer, texts)
+    made = in_template(tokenizer, [template.render(text) for text in texts])
     found = []
     for ids, places in zip(made.input_ids, made.offset_mapping, strict=True):
         bos = missing_bos(tokenizer, ids)
@@ -347,14 +394,41 @@ _ENCODERS = {
 }
 
 
-def _checked(tokenizer: Any, prompts: list[Prompt], span: str, context: int) -> list[Prompt]:
-    faults = {
+def _refused(tokenizer: Any, template: Template, data: pd.DataFrame) -> dict[str, str]:
+    """Say why rows cannot stand in the template, by their ids."""
+    faults = {}
+    for row in data.to_dict("records"):
+        try:
+            _rendered(tokenizer, template, [user_text(row)])
+        except InputError as error:
+            faults[row["id"]] = f"row {one_line(row['id'], 40)!r}: {error}"
+    return faults
+
+
+def _check_spelling(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Refuse text that would be read as a mark of the template's own."""
+    special = [one.content for one in tokenizer.added_tokens_decoder.values() if one.special]
+    if spelled := next((one for text in texts for one in special if one in text), None):
+        raise InputError(
+            f"the text spells {one_line(spelled, 40)!r}, in a chat template a special token of this "
+            "model; write it otherwise, or use span='instruction'"
+        )
+
+
+def _checked(
+    tokenizer: Any,
+    prompts: list[Prompt],
+    span: str,
+    context: int,
+    refused: dict[str, str] | None = None,
+) -> list[Prompt]:
+    faults = (refused or {}) | {
         one.id: f"row {one_line(one.id, 40)!r} has {fault}"
         for one in prompts
         if (fault := _fault(tokenizer, one, span, context))
     }
     if faults:
-        raise UnusableRows("the table", faults, len(prompts))
+        raise UnusableRows("the table", faults, len(prompts) + len(refused or {}))
     return prompts
 
 

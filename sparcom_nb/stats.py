@@ -77,7 +77,8 @@ class PairSums:
         """Mean overlap [category, category] over the kept units (bool [unit]; None keeps all).
 
         In a half sample a larger part of a category's pairs lies within one sub-type. Pairs within
-        and between sub-types are therefore averaged apart, and joined with the weights of all.
+        and between sub-types are therefore averaged apart, and joined with the weights of all. Where
+        one of the two is not there (half of two sub-types is one), the mean is NaN.
         """
         member = np.eye(len(self.categories))[self.category]
         kept = member if keep is None else member * keep[:, None]
@@ -87,8 +88,8 @@ class PairSums:
         weight = _ratio(member.T @ np.diag(self.counts), np.diag(member.T @ self.counts @ member))
         np.fill_diagonal(
             means,
-            np.where(np.isnan(same), 0, weight * same)
-            + np.where(np.isnan(other), 0, (1 - weight) * other),
+            np.where(weight == 0, 0, weight * same)
+            + np.where(weight == 1, 0, (1 - weight) * other),
         )
         return means
 
@@ -107,14 +108,14 @@ def category_overlap(
 
     Returns:
         Dataset [category, category_b]: mean, low, high. The diagonal is the mean over pairs of
-        different instructions of one category.
+        different instructions of one category; its interval is NaN for two sub-types.
     """
     pairs = PairSums.of(pairwise)
     centre = pairs.by_category()
     rng = np.random.default_rng(seed)
     spread = np.stack([pairs.by_category(half(pairs.category, rng)) for _ in range(draws)])
     tail = (1 - level) / 2
-    low, high = np.nanquantile(spread - centre, [tail, 1 - tail], axis=0) + centre
+    low, high = np.quantile(spread - centre, [tail, 1 - tail], axis=0) + centre
     dims = ("category", "category_b")
     return xr.Dataset(
         {"mean": (dims, centre), "low": (dims, low), "high": (dims, high)},
@@ -130,8 +131,9 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
 
     Returns:
         dict: within, across, difference, low and high (95 % interval of the difference over
-        sub-types), null_mean, null_low and null_high (mean, 5th and 95th percentile under permutation), p
-        (one-sided), same_subtype, other_subtype (the two parts of within), units, unit, draws.
+        sub-types; NaN where a category has only two), null_mean, null_low and null_high (mean, 5th and
+        95th percentile under permutation), p (one-sided), same_subtype, other_subtype (the two parts
+        of within), units, unit, draws.
     """
     pairs = PairSums.of(pairwise)
     rng = np.random.default_rng(seed)
@@ -139,8 +141,11 @@ def separation(pairwise: xr.DataArray, draws: int = 999, seed: int = 0) -> dict[
     null = np.array(
         [np.subtract(*_within_across(pairs, rng.permutation(pairs.category))) for _ in range(draws)]
     )
-    halves = np.array([_difference(pairs, half(pairs.category, rng)) for _ in range(draws)])
-    low, high = np.quantile(halves - _difference(pairs, None), [0.025, 0.975]) + within - across
+    means = pairs.by_category()
+    known = ~np.isnan(np.diag(means))
+    kept = (half(pairs.category, rng) for _ in range(draws))
+    halves = np.array([_difference(pairs.by_category(keep), known) for keep in kept])
+    low, high = np.quantile(halves - _difference(means, known), [0.025, 0.975]) + within - across
     same = _ratio(np.trace(pairs.sums), np.trace(pairs.counts))
     own = pairs.category[:, None] == pairs.category[None, :]
     np.fill_diagonal(own, False)
@@ -169,7 +174,10 @@ def mean_interval(
 def mean_intervals(
     values: np.ndarray, groups: np.ndarray, draws: int = 400, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means of the columns of ``values`` [row, column], each with its :func:`mean_interval`."""
+    """Means of the columns of ``values`` [row, column], each with its :func:`mean_interval`.
+
+    One group alone has no interval: NaN.
+    """
     names, index = np.unique(groups, return_inverse=True)
     member = np.eye(len(names))[index]
     sums, counts = member.T @ values, member.sum(axis=0)
@@ -177,6 +185,8 @@ def mean_intervals(
     one = np.zeros(len(names), dtype=int)
     kept = np.stack([half(one, rng) for _ in range(draws)]).astype(float)
     low, high = np.quantile((kept @ sums) / (kept @ counts)[:, None], [0.025, 0.975], axis=0)
+    if len(names) < 2:  # its half is the whole
+        low, high = np.full((2, values.shape[1]), np.nan)
     return sums.sum(axis=0) / counts.sum(), low, high
 
 
@@ -354,11 +364,10 @@ def _within_across(pairs: PairSums, category: np.ndarray) -> tuple[float, float]
     )
 
 
-def _difference(pairs: PairSums, keep: np.ndarray | None) -> float:
-    """Mean of the diagonal minus mean of the rest of the category matrix."""
-    means = pairs.by_category(keep)
+def _difference(means: np.ndarray, known: np.ndarray) -> float:
+    """Mean of the diagonal, where it is known, minus mean of the rest of the category matrix."""
     off = ~np.eye(len(means), dtype=bool)
-    return float(np.nanmean(np.diag(means)) - np.nanmean(means[off])) if off.any() else np.nan
+    return float(np.diag(means)[known].mean() - np.nanmean(means[off])) if off.any() else np.nan
 
 
 guard(globals())

@@ -373,6 +373,7 @@ _MENDS = {
     errno.EDQUOT: "make room; the same command goes on from here",
     errno.EFBIG: "allow larger files; the same command goes on from here",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "give the name of a file",
     errno.ENOTDIR: "what stands above it is a file; choose another place",
     errno.EEXIST: "what stands above it is a file; choose another place",
 }

@@ -1,13 +1,16 @@
 """Which tokens count, in every span, with and without a BOS and a chat template."""
 
 import copy
+import sys
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import validate
-from sparcom_nb.prompts import PLAIN, SPANS, Template, chat_template, encode
+from sparcom_nb.prompts import PLAIN, SPANS, Template, chat_template, encode, encode_texts, fitting
+from sparcom_nb.records import UnusableRows
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
@@ -213,3 +216,60 @@ def test_a_template_that_alters_one_text_is_refused_for_that_text(tokenizer, row
     assert template.render("green") == "[U]green[/U]"
     with pytest.raises(InputError, match="depends on it"):
         encode(tokenizer, template, row, "prompt", 512)
+
+
+def test_text_that_spells_a_special_token_is_read_as_written(tokenizer, row):
+    for spelled in ("<s>", "</s>", "a <pad> b", "<s><s>"):
+        own = row.assign(instruction=f"{spelled} of it", input="", response=spelled)
+        for span, said in (
+            ("instruction", f"{spelled} of it"),
+            ("sample", f"{spelled} of it\n{spelled}"),
+        ):
+            text, prompt = counted_text(tokenizer, PLAIN, own, span)
+            assert text == said and prompt.ids[0] == tokenizer.bos_token_id and prompt.start == 1
+            assert not set(prompt.ids[1:]) & set(tokenizer.all_special_ids)
+        plain = own.assign(instruction="What?")
+        text, prompt = counted_text(tokenizer, PLAIN, plain, "response")
+        assert text == spelled and not set(prompt.ids[1:]) & set(tokenizer.all_special_ids)
+        (read,) = encode_texts(tokenizer, [spelled], 512)
+        assert read.ids[0] == tokenizer.bos_token_id and read.start == 1 and len(read.ids) > 2
+
+
+def many(row, *texts):
+    ids = [f"r{n}" for n in range(len(texts))]
+    return pd.concat([row] * len(texts)).assign(id=ids, instruction=list(texts), input="")
+
+
+@pytest.mark.parametrize("span", ["prompt", "response"])
+def test_rows_that_a_template_cannot_hold_are_told_together(span, tokenizer, row):
+    text = "{{ m['content'] ~ ('?' if 'blue' in m['content'] else '') }}"
+    template = chat_template(
+        with_template(tokenizer, USER.replace("{{ TEXT }}", text).replace("[U]", "<s>[U]"))
+    )
+    data = many(row, "green", "a blue sky", "x" * 4000, "say </s> now", "<s>")
+    with pytest.raises(UnusableRows) as error:
+        encode(tokenizer, template, data, span, 512)
+    faults = error.value.faults
+    assert list(faults) == ["r1", "r3", "r4", "r2"] and "4 of 5 rows" in str(error.value)
+    assert "row 'r1': the chat template alters" in faults["r1"] and "'</s>'" in faults["r3"]
+    assert all(len(fault) < 250 for fault in faults.values())
+    model = SimpleNamespace(tokenizer=tokenizer, template=template, cfg=SimpleNamespace(n_ctx=512))
+    left, told = fitting(model, data, [span])
+    assert left["id"].to_list() == ["r0"] and told == list(faults.values())
+
+
+ENDLESS = {
+    "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "writes": "{% for a in range(99999) %}{% for b in range(99999) %}{{ b }}{% endfor %}{% endfor %}",
+    "calls": "{% macro f(n) %}{% for b in range(9) %}{{ f(n + 1) if n < 99 }}{% endfor %}{% endmacro %}"
+    "{{ f(0) }}",
+}
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_a_template_without_end_is_stopped(text, tokenizer, row):
+    before = sys.gettrace()
+    template = chat_template(with_template(tokenizer, text + CHATML))
+    with pytest.raises(InputError, match="the chat template fails: TimeoutError: no end after 1 s"):
+        encode(tokenizer, template, row, "prompt", 512)
+    assert sys.gettrace() is before

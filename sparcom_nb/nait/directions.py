@@ -37,7 +37,7 @@ from sparcom_nb import taps
 from sparcom_nb.capture import capture, neuron_coords
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait.readout import SampleActivations
-from sparcom_nb.store import write
+from sparcom_nb.store import told, write
 
 _ARRAYS = ("vectors", "explained")
 SIGNS = ("drift", "pool")
@@ -133,12 +133,17 @@ class Direction:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file; what is known about the arrays is JSON in its header."""
+        """Write one safetensors file; what is known about the arrays is JSON in its header.
+
+        Raises:
+            InputError: the place is a folder, or cannot be written.
+        """
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         said = {"dims": self.vectors.dims, "layers": self.vectors["layer"].to_numpy().tolist()}
-        write(path, save(arrays, {"direction": json.dumps(self.metadata | said)}))
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, save(arrays, {"direction": json.dumps(self.metadata | said)}))
 
     @classmethod
     def load(cls, path: str | Path, model: TransformerBridge | None = None) -> "Direction":

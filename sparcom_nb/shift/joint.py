@@ -15,7 +15,14 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import Prompt, check_embedded, missing_bos, templated
+from sparcom_nb.prompts import (
+    Prompt,
+    as_written,
+    check_embedded,
+    in_template,
+    missing_bos,
+    templated,
+)
 
 #: A part of the prompt: its text, or its first character and the one after its last.
 Span = str | tuple[int, int]
@@ -66,10 +73,9 @@ def join(model: TransformerBridge, prompt: str, response: str, template: bool = 
 def _templated(model: TransformerBridge, prompt: str, response: str) -> "_Read":
     """Read what every other method reads of a row."""
     ((ids, start, _),) = templated(model.tokenizer, model.template, [prompt], [response])
-    inputs, outputs = (
-        _pieces(text, _tokens(model, text)[1]) for text in (model.template.render(prompt), response)
-    )
-    return ids, start, inputs, outputs
+    asked = model.template.render(prompt)
+    inputs = _pieces(asked, _tokens(model, asked, template=True)[1])
+    return ids, start, inputs, _pieces(response, _tokens(model, response)[1])
 
 
 def _one_text(model: TransformerBridge, prompt: str, response: str) -> "_Read":
@@ -110,7 +116,7 @@ def instruction_mask(
         InputError: a text that the prompt does not hold, or holds more than once.
     """
     joint = join(model, prompt, "", template)
-    _, places = _tokens(model, _asked(model, prompt, template))
+    _, places = _tokens(model, _asked(model, prompt, template), template)
     first, stop = np.array(places[len(places) - len(joint.inputs) :]).T
     lead = len(model.template.prefix) if template else -(len(prompt) - len(prompt.lstrip()))
     marked = np.zeros(len(first), dtype=bool)
@@ -126,10 +132,13 @@ def _asked(model: TransformerBridge, prompt: str, template: bool) -> str:
     return model.template.render(prompt) if template else prompt.strip()
 
 
-def _tokens(model: TransformerBridge, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Ids of a text without special tokens, and the characters [first, stop) of each."""
-    made = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return made.input_ids, made.offset_mapping
+def _tokens(
+    model: TransformerBridge, text: str, template: bool = False
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Ids of a text, and the characters [first, stop) of each; only a template has special tokens."""
+    read = in_template if template else as_written
+    made = read(model.tokenizer, [text])
+    return made.input_ids[0], made.offset_mapping[0]
 
 
 def _pieces(text: str, places: list[tuple[int, int]]) -> list[str]:

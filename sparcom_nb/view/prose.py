@@ -36,6 +36,8 @@ def evidence(p: float, low: float, null: float) -> str:
 
     ``low`` is the lower end of the interval, ``null`` what the control gives on average.
     """
+    if low != low:
+        return "is uncertain: too few rows for an interval"
     if p <= 0.05 and low > null:
         return "shows"
     if p > 0.05 and low <= null:

@@ -7,6 +7,7 @@ import xarray as xr
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.stats import category_overlap, mean_interval, separation
+from sparcom_nb.view.sentences import identify as sentences
 
 
 @pytest.fixture
@@ -162,6 +163,11 @@ def test_one_subtype_a_category_makes_the_instruction_the_unit(frequency):
     assert test["unit"] == "instruction" and test["units"] == 30
 
 
+def test_one_group_has_no_interval():
+    mean, low, high = mean_interval(np.arange(5.0), np.array(["a"] * 5))
+    assert mean == 2 and np.isnan([low, high]).all()
+
+
 def test_mean_interval_covers_the_true_mean():
     """Groups with a common shift: an interval over rows would be far too narrow."""
     rng = np.random.default_rng(0)
@@ -206,3 +212,28 @@ def test_components_are_told_by_their_labels():
     xr.testing.assert_equal(sn.sparcom.overlap(sets, turned), sn.sparcom.overlap(sets, sets))
     with pytest.raises(InputError, match="other layers"):
         sn.sparcom.overlap(sets, sets.assign_coords(layer=[7, 8]))
+
+
+def test_two_subtypes_a_category_give_no_interval(frequency):
+    """Half of two is one, in which no pair of different sub-types is left."""
+    kinds = np.char.add(frequency["category"].to_numpy(), [f"-{n % 2}" for n in range(30)])
+    two = frequency.assign_coords(subtype=("instruction", kinds))
+    pairwise = sn.sparcom.overlap(sn.sparcom.specific(two, top=0.2))
+    test, matrix = separation(pairwise, draws=99), category_overlap(pairwise, draws=50)
+    assert test["units"] == 6 and test["p"] < 1
+    assert np.isnan([test["low"], test["high"]]).all() and test["difference"] > 0
+    np.testing.assert_allclose(matrix["mean"], pairwise_means(pairwise))
+    for bound in (matrix["low"], matrix["high"]):
+        assert (np.isnan(bound) == np.eye(3, dtype=bool)).all()
+    said = sentences.separation(test)
+    assert "(too few rows for an interval)" in said and "disagree" not in said
+
+
+def test_a_category_of_one_instruction_has_no_overlap_within(frequency):
+    pairwise = sn.sparcom.overlap(sn.sparcom.specific(frequency, top=0.2))
+    names = pairwise["category"].to_numpy()
+    keep = np.flatnonzero((names != names[0]) | (np.arange(30) == 0))
+    matrix = category_overlap(pairwise[keep, keep], draws=9)
+    assert np.isnan(np.diag(matrix["mean"])).tolist() == [
+        name == names[0] for name in matrix["category"]
+    ]
