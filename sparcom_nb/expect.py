@@ -21,7 +21,7 @@ from typing import Any
 
 import lazy_loader
 
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
 
 #: No count of anything here is larger.
 MOST = 10**9
@@ -98,8 +98,8 @@ def door(function: Any) -> Any:
     """Return ``function`` behind a check of its arguments.
 
     Raises:
-        InputError: an argument of another type or outside its range, or a table or array that lacks
-            what the function reads.
+        InputError: an argument of another type or outside its range, a table or array that lacks
+            what the function reads, or a file or folder that cannot be read or written.
         TypeError: arguments that the function does not have.
     """
     signature, hints = inspect.signature(function), typing.get_type_hints(function)
@@ -125,6 +125,11 @@ def door(function: Any) -> Any:
             if found := _lacking(error, given):
                 raise found from error
             raise
+        except OSError as error:
+            if error.filename is None:
+                raise
+            where = one_line(os.fsdecode(error.filename), 150)
+            raise InputError(f"{where}: {error.strerror}; give another file or folder") from error
 
     return checked
 

@@ -208,7 +208,10 @@ def load_bare(
     with loading(name):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         if not tokenizer.is_fast:
-            raise InputError("needs a fast tokenizer (tokenizer.json)")
+            raise InputError(
+                "no fast tokenizer; give its tokenizer.json, as AutoTokenizer.from_pretrained(folder)"
+                ".save_pretrained(folder) writes it"
+            )
         tokenizer.n_embedded = model.get_input_embeddings().weight.shape[0]
         if (tokenizer.pad_token_id or 0) >= tokenizer.n_embedded:
             tokenizer.pad_token = None
@@ -286,7 +289,7 @@ def _check_finite(model: Any) -> None:
             wrong = int((~weight.isfinite()).sum())
             raise InputError(
                 f"{wrong:,} of {weight.numel():,} numbers of {one_line(name, 60)} are not finite: the "
-                "weights are damaged"
+                "weights are damaged; fetch or save them again"
             )
 
 
@@ -330,7 +333,8 @@ def loading(name: str) -> Iterator[None]:
         raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
     except BaseException as error:  # a panic in Rust is no Exception
         raise InputError(
-            f"model {one_line(name, 90)}: cannot be loaded: {one_line(_first(error), 170)}"
+            f"model {one_line(name, 90)}: cannot be loaded: {one_line(_first(error), 110)}; mend what "
+            "it names, fetch the model again or save it anew"
         ) from None
 
 

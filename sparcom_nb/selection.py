@@ -84,10 +84,13 @@ def select_rows(
     serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
     identity = Identity(model, model_path(model))
-    from sparcom_nb.nait import contest  # takes seconds: what is wrong is said before
+    from sparcom_nb.encoder import check_installed  # takes seconds: what is wrong is said before
+    from sparcom_nb.nait import contest
     from sparcom_nb.nait.scores import length_correlation, select
 
     one_of("method", method, contest.METHODS)
+    if method == "embedding":
+        check_installed()
     _dealt(serving.rows, target, seed)
     _same(offered.rows, pool, serving.rows, target)
     wanted = {

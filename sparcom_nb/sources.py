@@ -152,6 +152,8 @@ class Identity:
         return {"file": told["source"], "sha256": told["source_sha256"]}
 
 
+#: What to do about files that are not as their writer left them.
+_AGAIN = "fetch the model again, or save it anew with save_pretrained"
 #: What stands in a folder that was made of a GGUF file, and says of which.
 CONVERTED = "converted.json"
 
@@ -266,9 +268,11 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
+        raise InputError(
+            f"{one_line(path, 90)} cannot be read ({one_line(error, 90)}); {_AGAIN}"
+        ) from None
     if not isinstance(read, dict):
-        raise InputError(f"{path}: a JSON object is expected")
+        raise InputError(f"{one_line(path, 90)} holds no JSON object; {_AGAIN}")
     return read
 
 
@@ -383,7 +387,9 @@ def _from_hub(repo: str, local_only: bool = False) -> Path:
             allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"],
         )
     except HFValidationError as error:
-        raise InputError(f"{repo!r} is neither a file here nor a hub id ({error})") from None
+        raise InputError(
+            f"{repo!r} is neither a file here nor a hub id ({one_line(error, 90)}); give one of them"
+        ) from None
     except HfHubHTTPError as error:
         raise InputError(
             f"hub repository {repo!r} cannot be read ({error}); check the id, or `hf auth login`"
@@ -415,13 +421,19 @@ def _check_config(folder: Path, name: str) -> None:
     """Refuse a configuration that is none, and weights that are packed."""
     file = folder / "config.json"
     if not file.is_file():
-        raise InputError(f"{name}: no config.json; a Hugging Face model folder is expected")
+        raise InputError(
+            f"{name}: no config.json; give a Hugging Face model folder, as save_pretrained writes it"
+        )
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{name}: config.json cannot be read as JSON ({error})") from None
+        raise InputError(
+            f"{name}: config.json cannot be read as JSON ({one_line(error, 90)}); {_AGAIN}"
+        ) from None
     if not isinstance(config, dict):
-        raise InputError(f"{name}: config.json holds a {type(config).__name__}, not an object")
+        raise InputError(
+            f"{name}: config.json holds a {type(config).__name__}, not an object; {_AGAIN}"
+        )
     text = config.get("text_config")
     for part in (config, text if isinstance(text, dict) else {}):
         if packed := part.get("quantization_config") or part.get("compression_config"):
@@ -495,7 +507,7 @@ def _check_tensors(held: dict[str, str], name: str) -> None:
             if numbers != set(range(n)):
                 raise InputError(
                     f"{name}: {one_line(where, 60)} lacks {part} of expert "
-                    f"{min(set(range(n)) - numbers)}; its experts are numbered up to {n - 1}"
+                    f"{min(set(range(n)) - numbers)}, its experts are numbered up to {n - 1}; {_AGAIN}"
                 )
 
 
@@ -512,7 +524,9 @@ def _used(folder: Path, name: str, here: list[str]) -> list[Path]:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         shards = sorted({str(shard) for shard in index["weight_map"].values()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{name}: {_INDEX} cannot be read ({one_line(error, 90)})") from None
+        raise InputError(
+            f"{name}: {_INDEX} cannot be read ({one_line(error, 90)}); {_AGAIN}"
+        ) from None
     if missing := [shard for shard in shards if shard not in here]:
         raise InputError(
             f"{name}: {len(missing)} of the {len(shards)} weight files that {_INDEX} names are not "

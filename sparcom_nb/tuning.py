@@ -374,6 +374,8 @@ def tune(
     """
     if len(data) == 0:
         raise InputError("no rows to tune on; give at least one")
+    if lora is not None:
+        _peft()
     source = sources.Identity(str(model_path), sources.model_path(model_path))
     rows = validate(data)
     wanted = {
@@ -404,11 +406,16 @@ def tune(
 def _with_lora(model: Any, rank: int | None) -> Any:
     if rank is None:
         return model
-    try:
-        from peft import LoraConfig, get_peft_model  # type: ignore[import-not-found]
-    except ImportError:
-        raise InputError("lora= needs the package peft: pip install 'sparcom-nb[tune]'") from None
-    config = LoraConfig(
+    peft = _peft()
+    config = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return get_peft_model(model, config)
+    return peft.get_peft_model(model, config)
+
+
+def _peft() -> Any:
+    try:
+        import peft  # type: ignore[import-not-found]
+    except ImportError:
+        raise InputError("lora= needs the package peft: pip install 'sparcom-nb[tune]'") from None
+    return peft

@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import math
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ import pandas as pd
 import xarray as xr
 
 import sparcom_nb as sn
+
+#: What a refusal ends with: what to do.
+MENDS = re.compile(r"; (fetch|give|keep|mend|save|set|take|use|where|call)\b|supported: ")
 
 NAMESPACES = {"": sn, "sparcom": sn.sparcom, "shift": sn.shift, "nait": sn.nait,
               "synthesis": sn.synthesis, "stats": sn.stats, "describe": sn.describe}  # fmt: skip

@@ -5,15 +5,24 @@ import subprocess
 import sys
 import time
 
+import dask
+import numpy as np
+import psutil
 import pytest
+import torch
+import xarray as xr
 from bad_input import (
     FILES,
     FOR_INSTRUCTIONS,
     FOR_SAMPLES,
+    INF,
+    NAN,
     PLACES,
+    array,
     calls,
     commands,
     functions,
+    rows,
 )
 
 import sparcom_nb as sn
@@ -146,3 +155,79 @@ def test_words_are_those_of_the_modules():
 
     assert CHOICES["span"] == SPANS and CHOICES["site"] == SITES
     assert CHOICES["candidate"] == CANDIDATES and CHOICES["objective"] == tuple(OBJECTIVES)
+
+
+def chunked(array, how):
+    sizes = {"rows": (2, -1), "components": (-1, 2), "both": (1, 1)}[how]
+    return array.chunk({dim: sizes[axis > 0] for axis, dim in enumerate(array.dims)})
+
+
+@pytest.mark.parametrize("how", ["rows", "components", "both"])
+def test_lazy_arrays_are_as_any_other(how):
+    frequency, marked = array("frequency"), array("frequency") > 0.5
+    for function, given in (
+        (sn.sparcom.specific, frequency),
+        (lambda x: sn.sparcom.specific(x, top=0.3, ties="random"), frequency.round(1)),
+        (sn.sparcom.category_sets, marked),
+        (sn.sparcom.overlap, marked),
+        (lambda x: sn.stats.separation(sn.sparcom.overlap(x), 9), marked),
+        (sn.shift.importance_density, array("density")),
+    ):
+        found, expected = function(chunked(given, how)), function(given)
+        assert found == expected if isinstance(found, dict) else found.compute().equals(expected)
+    assert sn.sparcom.specific(chunked(frequency, how)).chunks is not None
+    wrong = frequency.copy()
+    for value in (NAN, -0.1, 1.1, INF):
+        wrong[-1, -1, -1] = value
+        refused(lambda: sn.sparcom.specific(chunked(wrong, how)), "frequency", f"{value:g}")
+    holed = array("density").where(lambda x: x.input > 0).assign_coords(input=range(4))
+    refused(lambda: sn.shift.importance_density(chunked(holed * NAN, how)), "S", "NaN")
+
+
+def test_a_lazy_array_is_looked_at_block_by_block():
+    """4 GiB of numbers that are never there together."""
+    blocks = dask.array.ones((4096, 64, 2048), dtype="float64", chunks=(64, 64, 2048))
+    lazy = xr.DataArray(blocks * 2, dims=("instruction", "layer", "neuron"))
+    before = psutil.Process().memory_info().rss
+    with dask.config.set(scheduler="synchronous"), pytest.raises(InputError, match="from 2 to 2"):
+        sn.sparcom.specific(lazy)
+    assert psutil.Process().memory_info().rss - before < 2**30
+
+
+@pytest.mark.parametrize("made", [np.array, np.float64, xr.DataArray, torch.tensor])
+def test_a_number_may_be_an_array_without_dimensions(made):
+    frequency = array("frequency")
+    expected = sn.sparcom.specific(frequency, top=0.25)
+    assert sn.sparcom.specific(frequency, top=made(0.25)).identical(expected)
+    swept = sn.sparcom.sweep(frequency, [made(0.25)], [made(0.5)], draws=9)
+    assert swept.equals(sn.sparcom.sweep(frequency, [0.25], [0.5], draws=9))
+    refused(lambda: sn.sparcom.specific(frequency, top=made(1.5)), "top", "1.5")
+    refused(lambda: sn.sparcom.specific(frequency, threshold=made(NAN)), "threshold", "nan")
+
+
+RANGE_ENDS = [
+    (lambda: sn.shift.importance_density(array("S"), p=0), "p must be 0.1 or more, not 0"),
+    (lambda: sn.shift.importance_density(array("S"), p=1e300), "p must be at most 100"),
+    (lambda: sn.shift.levels(array("S"), epsilon=0), "epsilon must be"),
+    (lambda: sn.nait.auc_interval(0.7, 5, 5, level=0), "level must be 0.01 or more"),
+    (lambda: sn.nait.auc_interval(0.7, 5, 5, level=1), "level must be at most 0.9999"),
+    (lambda: sn.nait.auc_interval(7, 5, 5), "value must be at most 1, not 7"),
+    (lambda: sn.stats.one_sided(0.5, np.zeros(3), tail=2), "tail must be at most 0.5"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), RANGE_ENDS)
+def test_numbers_that_would_divide_by_zero_or_overflow(call, said):
+    refused(call, said)
+
+
+def test_a_place_of_another_kind_is_said(folder, tmp_path):
+    good = folder / "good.jsonl"
+    refused(lambda: sn.shift.read_glove(folder, ["a"]), str(folder), "Is a directory")
+    refused(lambda: sn.shift.read_glove(folder / "no", ["a"]), "no: No such file", "give another")
+    refused(lambda: sn.shift.read_glove(good / "x", ["a"]), "Not a directory; give another")
+    refused(lambda: sn.sparcom.plant(good), str(good), "File exists; give another")
+    refused(lambda: sn.sparcom.plant(good / "x"), "Not a directory; give another")
+    refused(
+        lambda: sn.tune("tiny-dense/base", rows(), 1, 0, good), "is a file; give the name of a fo"
+    )

@@ -8,6 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from bad_input import MENDS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
@@ -39,9 +40,11 @@ def source(folders):
 def write(source, tmp_path):
     """Write a GGUF file of it; ``keep`` says which tensors, ``layers`` what the file says of them."""
 
-    def one(kind="q8", keep=lambda name: True, layers=3, architecture="qwen2", extra=()):
+    def one(
+        kind="q8", keep=lambda name: True, layers=3, architecture="qwen2", extra=(), folder=source
+    ):
         file = tmp_path / f"{kind}.gguf"
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         writer = gguf.GGUFWriter(file, architecture)
         writer.add_context_length(128)
         writer.add_embedding_length(32)
@@ -50,15 +53,15 @@ def write(source, tmp_path):
         writer.add_head_count(4)
         writer.add_head_count_kv(2)
         writer.add_layer_norm_rms_eps(1e-6)
-        writer.add_rope_freq_base(10000.0)
+        writer.add_rope_freq_base(5e5)
         _add_tokenizer(writer, source)
         names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN2, 3)
         for name, weight in model.state_dict().items():
             named = names.get_name(name, try_suffixes=(".weight", ".bias"))
             if keep(named):
                 _add(writer, named, weight.numpy(), KINDS[kind])
-        for name in extra:
-            _add(writer, name, np.ones(32, np.float32), KINDS[kind])
+        for name, values in dict(extra).items():
+            _add(writer, name, np.array(values, np.float32), KINDS[kind])
         for step in ("header", "kv_data", "tensors"):
             getattr(writer, f"write_{step}_to_file")()
         writer.close()
@@ -239,7 +242,7 @@ REFUSED = {
         r"2 layers: not all have a place, perhaps .*blk\.2\.",
     ),
     "a tensor without a place": (
-        lambda write: write(extra=["rope_freqs.weight"]),
+        lambda write: write(extra={"rope_freqs.weight": [1] * 32}),
         r"not all have a place, perhaps .*rope_freqs\.weight",
     ),
     "cut": (lambda write: _cut(write()), "cannot be loaded"),
@@ -247,11 +250,43 @@ REFUSED = {
 }
 
 
+def scaled(factor, pairs=4, theta=5e5):
+    """What llama.cpp writes as rope_freqs.weight (convert_hf_to_gguf.py, Llama 3)."""
+    found = []
+    for n in range(pairs):
+        wavelength = 2 * np.pi * theta ** (n / pairs)
+        smooth = (8192 / wavelength - 1) / 3
+        medium = 1 / ((1 - smooth) / factor + smooth)
+        found.append(1 if wavelength < 2048 else factor if wavelength > 8192 else medium)
+    return found
+
+
+@pytest.mark.parametrize("factor", [1.0, 8.0, 32.0])
+def test_the_rotary_factors_of_a_llama_are_its_configurations(factor, write, folders):
+    extra = {"rope_freqs.weight": scaled(factor)}
+    model = sn.load_model(write(architecture="llama", folder=folders("llama"), extra=extra))
+    rotary = model.original_model.model.rotary_emb.inv_freq
+    expected = 5e5 ** (-np.arange(4) / 4) / scaled(factor)
+    np.testing.assert_allclose(rotary, expected, rtol=1e-6)
+    assert len(set(scaled(factor))) == (1 if factor == 1 else 3)
+
+
+@pytest.mark.parametrize("factors", [[1, 1, 2, 8], [8] * 4, [1] * 3, [1, 1, 1, float("nan")]])
+def test_other_rotary_factors_are_refused(factors, write, folders):
+    file = write(
+        architecture="llama", folder=folders("llama"), extra={"rope_freqs.weight": factors}
+    )
+    with pytest.raises(InputError, match=r"not the scaling of a Llama 3 .* take a folder") as error:
+        sn.load_model(file)
+    assert len(str(error.value)) <= 300
+
+
 @pytest.mark.parametrize(("make", "said"), REFUSED.values(), ids=REFUSED)
 def test_a_file_that_is_not_its_model_is_refused(make, said, write, cache):
     with pytest.raises(InputError, match=said) as error:
         sn.load_model(make(write))
     assert len(str(error.value)) <= 300 and "\n" not in str(error.value)
+    assert MENDS.search(str(error.value))
     assert all(path.name.startswith(".") for path in cache.iterdir())
 
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from bad_input import MENDS
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
@@ -92,6 +93,7 @@ def refused(folder, said):
     with pytest.raises(InputError, match=said) as error:
         sn.load_model(folder)
     assert len(str(error.value)) <= 300 and "\n" not in str(error.value)
+    assert MENDS.search(str(error.value)), error.value
 
 
 def _not_a_number(weights):
@@ -304,6 +306,7 @@ def test_a_padding_token_beyond_the_embedding_does_not_matter(folders, rows, tmp
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.add_tokens(["[the last that the model has]"])
     tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.add_tokens(["[beyond]"])
     tokenizer.save_pretrained(folder)
     assert tokenizer.pad_token_id == 400
     plain, padded = (
@@ -312,11 +315,13 @@ def test_a_padding_token_beyond_the_embedding_does_not_matter(folders, rows, tmp
     )
     np.testing.assert_array_equal(plain, padded)
     sn.tune(folder, rows, 1, 0, tmp_path / "tuned")
-    own = rows.assign(instruction="What is [PAD]?")
-    with pytest.raises(InputError, match=r"row 'r0' has the token '\[PAD\]' \(id 400\)"):
-        sn.sparcom.activation_frequency(sn.load_model(folder), own, show_progress=False)
-    with pytest.raises(InputError, match=r"the token '\[PAD\]' \(id 400\)"):
-        sn.shift.input_attribution(sn.load_model(folder), "What is [PAD]?", "It is.")
+    model = sn.load_model(folder)
+    sn.shift.input_attribution(model, "What is [PAD]?", "It is.")  # as it is written
+    own = rows.assign(instruction="What is [beyond]?")
+    with pytest.raises(InputError, match=r"row 'r0' has the token '\[beyond\]' \(id 401\)"):
+        sn.sparcom.activation_frequency(model, own, show_progress=False)
+    with pytest.raises(InputError, match=r"the token '\[beyond\]' \(id 401\)"):
+        sn.shift.input_attribution(model, "What is [beyond]?", "It is.")
 
 
 def test_the_tokenizer_is_that_of_the_folder(folders, load):
@@ -491,3 +496,26 @@ def test_files_that_contradict_themselves_are_refused(name, change, said, folder
     folder = copied(folders(name), tmp_path)
     change(folder)
     refused(folder, said)
+
+
+def test_a_model_is_known_by_the_files_that_are_read(folders, tmp_path):
+    folder = copied(folders("llama"), tmp_path)
+    known = sources.Identity("m", folder).files_sha256
+    for name in ("README.md", "my config.json", "config.json.bak", "old-tokenizer.json", "a.txt",
+                 "generation.txt", "vocab.json.gz", "training.json"):  # fmt: skip
+        (folder / name).write_text("x")
+    (folder / "a.model").mkdir()
+    assert sources.Identity("m", folder).files_sha256 == known
+    for name in (
+        "vocab.txt",
+        "merges.txt",
+        "chat_template.jinja",
+        "spiece.model",
+        "added_tokens.json",
+    ):
+        (folder / name).write_text("x")
+        told = sources.Identity("m", folder).files_sha256
+        (folder / name).unlink()
+        assert told != known
+    config(folder, bos_token_id=7)
+    assert sources.Identity("m", folder).files_sha256 != known

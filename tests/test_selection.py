@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -260,3 +261,15 @@ def test_a_row_longer_than_the_context_is_named_by_its_line(files, folders, tmp_
     write(files["pool"], [json.dumps({"instruction": "word " * 300, "output": "x"})])
     with pytest.raises(InputError, match=r"row 'line 1' has \d+ tokens, more than"):
         run(folders("llama"), files, tmp_path / "o.jsonl")
+
+
+def test_a_missing_extra_is_said_before_the_model_is_loaded(tmp_path, monkeypatch):
+    for name in ("target", "pool"):
+        rows = [{"instruction": f"{name} {n}?", "response": "yes"} for n in range(5)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setattr(models, "load_model", None)
+    files = (tmp_path / "target.jsonl", tmp_path / "pool.jsonl")
+    with pytest.raises(InputError, match=r"sentence_transformers: pip install 'sparcom-nb\[words"):
+        select_rows("tiny-dense/base", *files, 0.5, tmp_path / "o.jsonl", method="embedding")

@@ -179,3 +179,13 @@ def test_importing_the_command_line_changes_nothing():
     importlib.reload(cli)
     assert signal.getsignal(signal.SIGINT) is before
     assert Path(sys.argv[0]).stem != "sparcom-nb"
+
+
+def test_ctrl_c_of_the_package_run_as_a_module(tmp_path):
+    command = [sys.executable, "-m", "sparcom_nb", *IDENTIFY, "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    wait_for(lambda: "torch" in open_files(process))
+    said, left, _ = end(process)
+    assert process.returncode == 130 and said == LINE + "\n" and left == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.store import FORMAT, digest, once, safe_name, scratch, write
+from sparcom_nb.store import FORMAT, digest, once, safe_name, scratch, sweep, write
 
 INPUTS = {"data_sha256": "0" * 64, "parameters": {"top": 0.05, "site": "gate"}, "seed": 0}
 
@@ -394,3 +394,65 @@ def test_stopped_in_python_it_says_that_the_same_call_goes_on(tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt):
         once(tmp_path / "out", {"a": 1}, stopped)
     assert capsys.readouterr().err.endswith("out: stopped; the same call goes on from here\n")
+
+
+def one_file(folder):
+    write(folder / "o.jsonl", "new")
+
+
+AS_FILE = {"manifest": "o.manifest.json", "names": ["o.jsonl"]}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_out_that_is_a_link_is_not_followed(there, tmp_path):
+    other = tmp_path / "other"
+    if there:
+        write(other, "mine")
+    (tmp_path / "o.jsonl").symlink_to(other)
+    with pytest.raises(InputError, match=r"o\.jsonl is there already and not ours; move it away"):
+        once(tmp_path / "o.jsonl", INPUTS, one_file, **AS_FILE)
+    assert other.exists() is there and (not there or other.read_text() == "mine")
+    assert (tmp_path / "o.jsonl").is_symlink()
+
+
+def test_a_folder_may_be_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "o").symlink_to(tmp_path / "far")
+    assert once(tmp_path / "o", INPUTS, Make())["fresh"]
+    assert (tmp_path / "o").is_symlink() and (tmp_path / "far" / "a.txt").is_file()
+    assert not once(tmp_path / "far", INPUTS, Make())["fresh"]
+
+
+def test_files_of_others_whose_names_end_in_part_stay(tmp_path):
+    names = [".a.part", "b.part", ".1-x.part", ".notes-2.part", "1-2.part", ".12-.part"]
+
+    def make(folder):
+        for name in (*names, ".12-34.part"):
+            (folder / name).write_text("x")
+
+    out = tmp_path / "o"
+    assert set(once(out, INPUTS, make)["files"]) == set(names)
+    assert {path.name for path in out.iterdir()} == {*names, "manifest.json"}
+    sweep(out)
+    assert {path.name for path in out.iterdir()} == {*names, "manifest.json"}
+
+
+def test_work_of_a_place_whose_name_begins_alike_is_left_alone(tmp_path):
+    """The work of ``o`` is called .o.work-HASH; that of ``o.work-1`` begins with the same letters."""
+    alike = [tmp_path / name for name in ("o.work-1", "o.work", "o2", "o-1")]
+
+    def dies(folder):
+        write(folder / "a.txt", "half")
+        raise KeyboardInterrupt
+
+    for place in alike:
+        with pytest.raises(KeyboardInterrupt):
+            once(place, INPUTS, dies, resumes=True)
+    left = content(tmp_path)
+    assert len(left) == len(alike)
+    once(tmp_path / "o", INPUTS, Make())
+    assert {k: v for k, v in content(tmp_path).items() if not k.startswith("o/")} == left
+    make = Make()
+    for place in alike:
+        once(place, INPUTS, make, resumes=True)
+        assert make.found == ["a.txt"]

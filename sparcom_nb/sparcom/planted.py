@@ -156,6 +156,7 @@ def plant(
         _set_attention(model.model.layers[0].self_attn)
         gate = _gates(rng, roles, follows, noise, inert_frequency)
         _set_networks(model, gate, _writes(rng, roles, follows), _routers(rng, home, noise))
+    Path(folder).mkdir(parents=True, exist_ok=True)  # transformers says nothing where it cannot be
     with quiet():
         model.save_pretrained(folder)
         _tokenizer().save_pretrained(folder)

@@ -12,6 +12,7 @@ import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.nait import Direction, capability_direction, direction_of, sample_activations
 from sparcom_nb.nait.directions import first_component
+from sparcom_nb.store import write
 
 DOWN = {  # layers and down projection in plain Hugging Face names
     "llama": ("model.layers", "mlp.down_proj"),
@@ -281,3 +282,20 @@ def test_too_few_rows_and_other_readings_are_said(load, rows, tmp_path):
             (tmp_path / "bad").write_bytes(text)
         with pytest.raises(InputError, match="bad: not a saved direction"):
             Direction.load(tmp_path / "bad")
+
+
+def test_a_direction_is_saved_to_a_file_only(load, rows, tmp_path):
+    made = capability_direction(load("llama"), rows[:4], batch_tokens=64)
+    (tmp_path / "d").mkdir()
+    write(tmp_path / "f", "mine")
+    for place, said in (
+        (tmp_path / "d", "cannot be written: Is a directory; give the name of a file"),
+        (tmp_path / "f" / "x", "cannot be written: .*; what stands above it is a file"),
+    ):
+        with pytest.raises(InputError, match=said):
+            made.save(place)
+        with pytest.raises(
+            InputError, match=r"not a saved direction .* Direction\.save writes one"
+        ):
+            Direction.load(place)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["d", "f"]
