@@ -158,8 +158,10 @@ class ChatTemplate(Template):
             self.__dict__["dated"] = True
             return DAY.strftime(form)
 
+        source = self._tokenizer.get_chat_template()
         try:
-            template = _compile_jinja_template(self._tokenizer.get_chat_template())
+            _check_powers(source)
+            template = _compile_jinja_template(source)
             with _in_time(_LONGEST):
                 return template.render(
                     messages=list(messages),
@@ -177,6 +179,17 @@ class ChatTemplate(Template):
 
 #: What to do about a chat template.
 _MEND = "mend chat_template, or use span='instruction'"
+
+
+def _check_powers(source: str) -> None:
+    """Refuse powers, which no prompt needs: one of large numbers is a single step that nothing ends."""
+    from jinja2 import Environment
+
+    before = ""
+    for _, kind, text in Environment(autoescape=True).lex(source):
+        if kind == "operator" and text == "**" and before not in "(,":  # there it is a call's
+            raise ValueError("it computes a power (**)")
+        before = before if kind == "whitespace" else text
 
 
 @contextmanager

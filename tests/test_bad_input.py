@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-import dask
+import dask.array
 import numpy as np
 import psutil
 import pytest

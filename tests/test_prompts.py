@@ -273,3 +273,12 @@ def test_a_template_without_end_is_stopped(text, tokenizer, row):
     with pytest.raises(InputError, match="the chat template fails: TimeoutError: no end after 1 s"):
         encode(tokenizer, template, row, "prompt", 512)
     assert sys.gettrace() is before
+
+
+@pytest.mark.parametrize("power", ["{{ 9**9**9 }}", "{% set x = 9 ** 9 ** 9 %}", "{{ (9)\n**9 }}"])
+def test_a_template_that_computes_a_power_is_refused(power, tokenizer):
+    template = chat_template(with_template(tokenizer, power + CHATML))
+    with pytest.raises(InputError, match=r"the chat template fails: .* it computes a power"):
+        template.render("hi")
+    harmless = "**bold** {# 9**9 #}{% macro f(a) %}{{ a }}{% endmacro %}{{ f( **{'a': '**'}) }}"
+    assert chat_template(with_template(tokenizer, harmless + CHATML)).render("hi").startswith("**")

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import sparcom_nb as sn
+from sparcom_nb.errors import InputError
 from sparcom_nb.evaluation import loss_under
 from sparcom_nb.instructions import user_text, validate
 from sparcom_nb.prompts import PLAIN, encode
@@ -175,3 +176,14 @@ def test_a_merge_across_the_boundary_is_refused_in_one_text_only(model_of):
         sn.shift.input_attribution(model, "Name the colour of", "the sky.")
     found = sn.shift.input_attribution(model, "Name the colour of", "the sky.", template=True)
     assert "".join(found["output_token"].to_numpy()) == "the sky."
+
+
+def test_attribution_reads_a_special_token_as_it_is_written(load):
+    model = load("llama")
+    found = sn.shift.input_attribution(model, "<s> is </s> it?", "A <pad> b.")
+    assert "".join(found["input_token"].values) == "<s> is </s> it?"
+    assert "".join(found["output_token"].values) == " A <pad> b."
+    assert len(found["input_token"]) > 8 and found.notnull().all()
+    with pytest.raises(InputError, match="the text spells '</s>'"):
+        sn.shift.input_attribution(model, "Is </s> it?", "Yes.", template=True)
+    sn.shift.input_attribution(model, "Is it?", "A </s>", template=True)
