@@ -268,6 +268,34 @@ def report(
 
 
 @app.command()
+def findings(
+    folder: Annotated[Path, typer.Argument(help="Folder of a report.", metavar="DIR")],
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """Print every claim of a report with its verdict."""
+    from sparcom_nb.findings import findings as read
+
+    if form not in ("table", "csv", "json"):
+        raise InputError(f"--format must be table, csv or json, not {shown(form)}")
+    _print(read(folder), form)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Folder of a report.", metavar="RUN_A")],
+    after: Annotated[Path, typer.Argument(help="Folder of another.", metavar="RUN_B")],
+) -> None:
+    """Print the claims whose verdict differs between two reports."""
+    from sparcom_nb.findings import compare as differing
+
+    changed = differing(before, after)
+    if len(changed):
+        _print(changed, "table")
+    else:
+        typer.echo("no verdict differs")
+
+
+@app.command()
 def convert(
     file: Annotated[Path, typer.Argument(help="A GGUF file.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
@@ -326,6 +354,25 @@ def _given(error: Any) -> str:
     pairs = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
     given = [shown(value) for option, value in pairs if option in named]
     return f", not {given[-1]}" if given and given[-1] not in str(error) else ""
+
+
+def _print(table: Any, form: str) -> None:
+    """A table of claims as CSV, as JSON, or a block of lines a claim."""
+    from sparcom_nb.view.safe import uncomputed
+
+    if form == "csv":
+        typer.echo(uncomputed(table).to_csv(index=False), nl=False)
+    elif form == "json":
+        typer.echo(table.to_json(orient="records", indent=1, force_ascii=False))
+    else:
+        shown_columns = [
+            c
+            for c in table
+            if c.startswith(
+                ("pair", "notebook", "claim", "verdict", "value", "low", "high", "p_adj")
+            )
+        ]
+        typer.echo(table[shown_columns].to_string(index=False, float_format=lambda x: f"{x:.3g}"))
 
 
 def _say_unusable(source: str, unusable: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 from sparcom_nb.jobs import Job, plan
 from sparcom_nb.progress import Standing
+from sparcom_nb.studies import results
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -45,7 +46,6 @@ LIBRARIES = (
     "scikit-learn", "matplotlib",
 )  # fmt: skip
 EXECUTED = "notebook.ipynb"
-FIGURES = "figures.json"
 MARK = '<meta name="fingerprint"'  # in the head of every page of ours
 
 
@@ -145,7 +145,7 @@ def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> 
             job.folder,
             inputs,
             lambda folder: _make(job, folder, store.digest(inputs), standing, halted),
-            names=[EXECUTED, FIGURES],
+            names=[EXECUTED, results.FILE],
             replace=True,
             fresh=fresh,
         )
@@ -172,7 +172,7 @@ def _make(
         raise InterruptedError(f"{job.notebook.name} was stopped")
     names = {folder: f"{job.place}/{job.notebook.name}", job.out / job.place: job.place}
     notebook = running.settle(target, names)
-    run = _record(job, folder, mark, seconds, error or _figures_error(folder))
+    run = _record(job, folder, mark, seconds, error or _claims_error(folder))
     if run.error:
         for path in (path for path in folder.rglob("*") if path.is_file()):
             path.unlink()
@@ -180,21 +180,13 @@ def _make(
     return {"run": asdict(run)}
 
 
-def _figures_error(folder: Path) -> str | None:
-    """What is wrong with the key figures, if anything."""
+def _claims_error(folder: Path) -> str | None:
+    """What is wrong with the claims that a notebook left, if anything."""
     try:
-        _figures(folder)
+        results.load(folder)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{FIGURES}: {error}"
+        return f"{results.FILE}: {error}"
     return None
-
-
-def _figures(folder: Path) -> list[dict[str, Any]]:
-    """Key figures that a notebook wrote; none when it wrote none."""
-    from sparcom_nb.view.figure import checked
-
-    path = folder / FIGURES
-    return checked(json.loads(path.read_text(encoding="utf-8"))["figures"]) if path.exists() else []
 
 
 def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None) -> Run:
@@ -203,6 +195,7 @@ def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None
     from sparcom_nb.view.html.render import Run, headline
 
     title, summary = headline(running.read(job.notebook.path))
+    left = {"findings": [], "numbers": []} if error else results.load(folder)
     return Run(
         notebook=job.notebook.name,
         pair=job.pair,
@@ -216,7 +209,8 @@ def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None
         parameters=job.used(),
         versions=_versions(),
         files=sorted(path.name for path in folder.iterdir()),
-        figures=[] if error else _figures(folder),
+        findings=left["findings"],
+        numbers=left["numbers"],
     )
 
 

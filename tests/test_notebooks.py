@@ -85,7 +85,7 @@ def test_every_notebook_runs_and_leaves_a_page(course):
         assert not [at for at in led if re.match(r"(https?:)?//(?!arxiv\.org|doi\.org)", at)]
         assert "Traceback" not in text
         figures = json.loads((page.with_suffix("") / "figures.json").read_text())
-        assert figures["figures"]
+        assert figures["findings"] or figures["numbers"]
 
 
 def test_doing_it_again_takes_no_time(course, run_course):

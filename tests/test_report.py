@@ -7,7 +7,6 @@ import sys
 from urllib.parse import unquote
 
 import nbformat
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -17,11 +16,15 @@ from sparcom_nb.report import build
 from sparcom_nb.view import figure
 from sparcom_nb.view.html import render
 
-FIGURES = """from sparcom_nb.view.figure import key_figures
-key_figures(OUT, "Good", [
-    {"name": "overlap", "value": 0.41372, "low": 0.39, "high": 0.44, "n": 1200, "control": 0.09},
-    {"name": "a <tag>", "value": None, "note": "not estimable"},
-])
+FIGURES = """from sparcom_nb.evidence import Finding
+from sparcom_nb.studies.results import Results
+Results.of("Good", {
+    "alike": Finding("Sets are <b>alike</b>", 0.4, 0.3, 0.5, "bits", "shuffled labels", 0.1, p=0.01),
+    "unlike": Finding("Sets are unlike", 0.2, p=0.2),
+}, {
+    "overlap": {"value": 0.41372, "low": 0.39, "high": 0.44, "n": 1200, "control": 0.09},
+    "a <tag>": {"value": None, "note": "not estimable"},
+}).save(OUT)
 print(PAIR, SEED)"""
 
 
@@ -113,14 +116,19 @@ def test_a_failure_is_shown_and_the_others_go_on(house, run, capsys):
     )
 
 
-def test_index_holds_the_key_figures(house, run):
+def test_index_holds_claims_and_numbers(house, run):
     write_notebook(house / "notebooks", "20_good", FIGURES)
     assert run(pairs=["tiny-moe", "tiny-dense"]) == 0
     index = soup(house / "out/index.html")
-    assert [h.get_text() for h in index.select("h2")] == ["tiny-dense", "tiny-moe"]
+    heads = [h.get_text() for h in index.select("h2")]
+    assert heads == ["What is claimed", "tiny-dense", "tiny-moe"]
     rows = [[c.get_text(strip=True) for c in r.select("th, td")] for r in index.select("tr")]
     assert ["overlap", "0.414", "0.39 to 0.44", "1,200", "0.09"] in rows
     assert ["a <tag>not estimable", "–", "–", "–", "–"] in rows
+    claims = [r.get_text(" ", strip=True) for r in index.select(".claims tbody tr")]
+    assert claims[0].startswith("Sets are <b>alike</b> tiny-dense") and len(claims) == 4
+    assert claims[0].endswith("shows 0.4 bits 0.3 to 0.5 0.1 bits 0.02")
+    assert "does not show 0.2 – 0 0.2" in claims[1]
     for link in index.select("main a"):
         assert (house / "out" / link["href"]).exists()
 
@@ -133,10 +141,14 @@ def test_a_dead_kernel_is_a_failure(house, run):
 
 
 def test_key_figures_nobody_can_read_are_a_failure(house, run):
-    code = "import pathlib\npathlib.Path(OUT, 'figures.json').write_text('{\"figures\": [{}]}')"
+    said = json.dumps({"schema": 2, "findings": [{}], "numbers": []})
+    code = f"import pathlib\npathlib.Path(OUT, 'figures.json').write_text({said!r})"
     write_notebook(house / "notebooks", "10_odd", code)
     assert run() == 1
-    assert "figures.json: a figure's name" in soup(house / "out/index.html").get_text()
+    assert (
+        "figures.json: a finding lacks or adds 'caveat'"
+        in soup(house / "out/index.html").get_text()
+    )
 
 
 def test_the_kernel_is_this_python(house, run, monkeypatch):
@@ -344,10 +356,11 @@ def test_a_failure_leaves_what_went_well_and_says_so(house, run, options, capfd)
     assert "failed" not in soup(good.with_suffix(".html")).get_text()
     assert "AssertionError: no file" in soup(good.with_suffix(".failed.html")).get_text()
     rows = [
-        row.get_text(" ", strip=True) for row in soup(house / "out/index.html").select("tbody tr")
+        row.get_text(" ", strip=True)
+        for row in soup(house / "out/index.html").select(".notebooks tbody tr")
     ]
     assert "✓ ok" in rows[0] and "✗ failed" in rows[1] and "earlier run" in rows[1]
-    links = [link["href"] for link in soup(house / "out/index.html").select("main a")]
+    links = [link["href"] for link in soup(house / "out/index.html").select(".notebooks a")]
     assert links == ["tiny-dense/10_a.html", "tiny-dense/10_a.failed.html"]
 
     (house / "go").touch()
@@ -666,34 +679,3 @@ def test_show_wants_a_description():
     with pytest.raises(ValueError, match="alt is blank"):
         figure.show(fig, "  ")
     plt.close(fig)
-
-
-def test_key_figures_are_plain_numbers(tmp_path):
-    rows = [{"name": "a", "value": np.float32(0.5), "n": np.int64(7), "low": None, "unit": "%"}]
-    path = figure.key_figures(tmp_path / "new", "Title", rows)
-    assert json.loads(path.read_text()) == {
-        "title": "Title",
-        "figures": [{"name": "a", "value": 0.5, "low": None, "n": 7, "unit": "%"}],
-    }
-    assert [file.name for file in path.parent.iterdir()] == ["figures.json"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([{"value": 1}], "name must be text, got None"),
-        ([{"name": " ", "value": 1}], "name must be text"),
-        ([{"name": "a", "value": 1}, {"name": "a", "value": 2}], "'a' is given twice"),
-        ([{"name": "a"}], "'a' has no value"),
-        ([{"name": "a", "value": float("nan")}], "'a': value must be a finite number.*nan"),
-        ([{"name": "a", "value": 1, "high": np.inf}], "'a': high must be"),
-        ([{"name": "a", "value": "1"}], "'a': value must be"),
-        ([{"name": "a", "value": True}], "'a': value must be"),
-        ([{"name": "a", "value": 1, "colour": "red"}], "'a': unknown field 'colour'"),
-        ([{"name": "a", "value": 1, "low": 2, "high": 1}], "low 2 is above high 1"),
-    ],
-)
-def test_wrong_key_figures_are_named(tmp_path, rows, message):
-    with pytest.raises(ValueError, match=message):
-        figure.key_figures(tmp_path, "Title", rows)
-    assert not (tmp_path / "figures.json").exists()

@@ -1,9 +1,12 @@
-"""Sentences made from numbers, so that a notebook says only what it computed."""
+"""Sentences made from findings, so that a notebook says only what it computed and tested."""
 
 from html import unescape
 
 from IPython.display import display
 from mistune import BlockParser, HTMLRenderer, InlineParser, Markdown
+
+from sparcom_nb.evidence import NOT, OPPOSITE, SHOWS, UNTOLD, Finding
+from sparcom_nb.view.safe import literal
 
 NO_PLACEBO = (
     "There is no placebo of this pair here, so that a change is not known to be more than any "
@@ -11,11 +14,12 @@ NO_PLACEBO = (
 )
 
 
-def tell(text: str) -> None:
-    """Show sentences below a cell: paragraphs, lists, `**bold**`, `*slanted*` and code, nothing else.
+def tell(what: str | Finding) -> None:
+    """Show a finding, or sentences, below a cell: paragraphs, lists, `**bold**`, `*slanted*`, code.
 
-    What others wrote goes into them as :func:`sparcom_nb.view.safe.literal` of it.
+    What others wrote goes into sentences as :func:`sparcom_nb.view.safe.literal` of it.
     """
+    text = sentence(what) if isinstance(what, Finding) else what
     html = f'<div class="mathjax_ignore">{_MARKDOWN(text)}</div>'
     display({"text/html": html, "text/plain": unescape(text)}, raw=True)
 
@@ -55,3 +59,65 @@ def interval(value: float, low: float, high: float, digits: int = 2) -> str:
 def p_value(p: float) -> str:
     """Write a p; a very small one by its bound."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+_VERDICT = {
+    SHOWS: "this shows",
+    OPPOSITE: "the opposite shows",
+    NOT: "this does not show",
+    UNTOLD: "this cannot be told",
+}
+
+
+def sentence(found: Finding) -> str:
+    """A finding in words: claim and verdict, value and interval, control, p, what limits it."""
+    parts = [f"**{literal(found.claim)}: {_VERDICT[found.verdict]}.**"]
+    if found.value == found.value:
+        parts.append(f"{_amount(found)}.")
+    if found.verdict == UNTOLD:
+        parts.append(_why_untold(found))
+    if found.verdict == NOT and found.detectable == found.detectable:
+        reach = f"{digits(found.null_mean + found.detectable)} {literal(found.unit)}".strip()
+        parts.append(f"About {reach} would have shown in four of five such runs.")
+    return " ".join([*parts, literal(found.caveat), literal(found.reading)]).strip()
+
+
+def _amount(found: Finding) -> str:
+    """Value, interval, control, p and units."""
+    text = f"{digits(found.value)} {literal(found.unit)}".strip()
+    if found.low == found.low:
+        text += f" [{digits(found.low)}, {digits(found.high)}]"
+    if found.control:
+        text += f", against {digits(found.null_mean)}"
+        if found.null_low == found.null_low:
+            text += f" [{digits(found.null_low)}, {digits(found.null_high)}]"
+        text += f" for {literal(found.control)}"
+    said = [_p(found), literal(found.units)]
+    return text + "".join(f"; {one}" for one in said if one)
+
+
+def _p(found: Finding) -> str:
+    if found.p != found.p:
+        return ""
+    text = p_value(found.p)
+    changed = found.p_adjusted == found.p_adjusted and found.p_adjusted > found.p
+    return f"{text} ({p_value(found.p_adjusted)} adjusted)" if changed else text
+
+
+def _why_untold(found: Finding) -> str:
+    if found.invalid:
+        return literal(found.invalid)
+    if found.p != found.p or found.value != found.value:
+        return "There are too few rows or clusters for a test."
+    return f"No p below {found.smallest_p:.3g} is possible with so few draws."
+
+
+def digits(value: float) -> str:
+    """A number with two significant digits, three from 100 on; whole ones as they are."""
+    if value != value:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{float(f'{value:.3g}' if abs(value) >= 100 else f'{value:.2g}'):,}".rstrip("0").rstrip(
+        "."
+    )

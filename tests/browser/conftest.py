@@ -106,14 +106,16 @@ for _ in tqdm(range(20), desc="capture"):
     pass
 print("escaped: <b>not bold</b> & $5 to $6, a " + "very " * 40 + "long line")"""
 
-FIGURES = """from sparcom_nb.view.figure import key_figures
+FIGURES = """from sparcom_nb.evidence import Finding
+from sparcom_nb.studies.results import Results
 
-key_figures(OUT, "Specific neurons", [
-    {"name": "Overlap within a category", "value": 0.4137, "low": 0.391, "high": 0.442,
-     "n": 1200, "control": 0.0931, "note": "Jaccard; control: labels shuffled"},
-    {"name": "Specific neurons", "value": 12345, "unit": "neurons", "n": 1200},
-    {"name": "Change by wording", "value": -0.0214, "low": -0.05, "high": 0.007, "n": 120},
-]);"""
+Results.of(
+    "Specific neurons",
+    {"overlap": Finding("Instructions of a category share more neurons than others do", 0.41,
+                        0.39, 0.44, "Jaccard", "shuffled labels", 0.09, 0.08, 0.1, 0.002),
+     "wording": Finding("Wording changes the sets", -0.0214, -0.05, 0.007, p=0.4, detectable=0.04)},
+    {"Specific neurons": {"value": 12345, "unit": "neurons", "n": 1200}},
+).save(OUT)"""
 
 
 def sample(extra=(), title="Which neurons does an instruction wake?"):

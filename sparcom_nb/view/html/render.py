@@ -23,6 +23,7 @@ from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from sparcom_nb.findings import paper
 from sparcom_nb.view.safe import POLICY, clean, visible
 
 HERE = Path(__file__).parent
@@ -52,7 +53,8 @@ class Run:
     parameters: dict[str, str]
     versions: dict[str, str]
     files: list[str]
-    figures: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    numbers: list[dict[str, Any]] = field(default_factory=list)
     aside: bool = False  # it failed, and an earlier result still stands
 
     @property
@@ -77,9 +79,11 @@ def page(nb: NotebookNode, run: Run, siblings: Sequence[Run], key: str) -> str:
 
 
 def contents(runs: Sequence[Run]) -> str:
-    """The index page: per pair its notebooks and their key figures."""
+    """The index page: per pair its notebooks, what they claim and their numbers."""
     pairs = {run.pair: [r for r in runs if r.pair == run.pair] for run in runs}
-    return _fill("index.html.j2", pairs=pairs, failed=sum(bool(run.error) for run in runs))
+    papers = dict.fromkeys(paper(run.notebook) for run in runs if run.findings)
+    failed = sum(bool(run.error) for run in runs)
+    return _fill("index.html.j2", pairs=pairs, failed=failed, papers=list(papers), paper=paper)
 
 
 def headline(nb: NotebookNode) -> tuple[str, str]:
@@ -312,6 +316,6 @@ def number(value: float | None, unit: str | None = None) -> str:
 
 
 def interval(figure: dict[str, Any]) -> str:
-    """`low to high` of a key figure, or a dash."""
+    """`low to high` of a claim or number, or a dash."""
     ends = figure.get("low"), figure.get("high")
     return "–" if ends == (None, None) else " to ".join(map(number, ends))

@@ -1,0 +1,1 @@
+"""One module a notebook: rows and models in, findings and tables out."""
