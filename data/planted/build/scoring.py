@@ -1,6 +1,6 @@
 """Does a method find what is there? Precision and recall on models whose neurons are known.
 
-The planted model (:mod:`sparcom_nb.sparcom.planted`) is written, loaded and read like any other; no
+The planted model (planted.py) is written, loaded and read like any other; no
 method sees the plan. Every method is told one number, the size of what it looks for:
 
 * SPARCOM takes as many neurons an instruction as are planted for it (those of its category and the
@@ -20,6 +20,7 @@ import pandas as pd
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
+from planted import ROLES, Plant, plant
 from sparcom_nb.errors import InputError
 from sparcom_nb.evaluation import ResponseLoss
 from sparcom_nb.instructions import CATEGORIES, limit_rows
@@ -28,7 +29,6 @@ from sparcom_nb.models import load_model
 from sparcom_nb.sparcom.baselines import contrast, lape, random_sets
 from sparcom_nb.sparcom.components import category_sets, specific, unique_sets
 from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency
-from sparcom_nb.sparcom.planted import ROLES, Plant, plant
 from sparcom_nb.stats import grouped_means
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0)
