@@ -386,7 +386,6 @@ IDENTIFY = "identify --model tiny-dense/base --data {good} --out {out}"
 SELECT = "select --model tiny-dense/base --target {good} --pool {good} --ratio 1 --out {out}.jsonl"
 ATTRIBUTE = "attribute --model tiny-dense/base --prompt Why --response So --out {out}.csv"
 REPORT = "report --out {out} --notebook 00_start_here"
-TRAIN = "train-default --out {out}"
 
 
 def instead(command, option, *values):
@@ -430,11 +429,11 @@ def commands():
     """Every wrong command line with a word that its one line must hold."""
     yield ["nope"], "No such command 'nope'"
     yield ["--nope"], "No such option"
-    for command in ("models", IDENTIFY, SELECT, ATTRIBUTE, REPORT, TRAIN):
+    for command in ("models", IDENTIFY, SELECT, ATTRIBUTE, REPORT):
         yield from common(command)
         for option in [part for part in command.split(" ") if part.startswith("--")]:
             yield [command.split(" ")[0], option], option
-    for command, needed in ((IDENTIFY, 3), (SELECT, 5), (ATTRIBUTE, 4), (TRAIN, 1)):
+    for command, needed in ((IDENTIFY, 3), (SELECT, 5), (ATTRIBUTE, 4)):
         for n in range(needed):
             parts = command.split(" ")
             yield [*parts[: 1 + 2 * n], *parts[3 + 2 * n :]], "Missing option"
