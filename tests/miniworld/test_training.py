@@ -1,6 +1,8 @@
 """The training routine on tiny models: resume, balance, encoding, Muon, the whole chain."""
 
 import json
+import subprocess
+import sys
 from array import array
 from functools import partial
 from itertools import chain, pairwise
@@ -217,3 +219,42 @@ def test_members_that_came_with_the_package_are_kept_and_not_mixed_with_another_
     with pytest.raises(ValueError, match="was trained with seed 0, not 1; choose another folder"):
         first.train(tmp_path, seed=1, members=["dense-base"])
     assert [path.name for path in tmp_path.rglob("*")] == ["dense-base", "training.json"]
+
+
+@pytest.mark.parametrize(
+    ("option", "word"), [(("--seed", "1"), "was trained with seed 0"), (("--device", "gpu"), "gpu")]
+)
+def test_the_program_refuses_wrong_use_in_one_line(option, word, tmp_path):
+    (tmp_path / "dense-base").mkdir()
+    (tmp_path / "dense-base" / "training.json").write_text('{"seed": 0}')
+    command = [sys.executable, first.__file__, "--out", tmp_path, *option]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and word in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr and len(list(tmp_path.rglob("*"))) == 2
+
+
+def test_a_member_that_was_stopped_goes_on_from_its_last_checkpoint(
+    tokenizer, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(first, "build_tokenizer", lambda seed: tokenizer)
+    monkeypatch.setattr(first, "BASE", Recipe(6_000, 1e-3, checkpoint_every=2))
+    monkeypatch.setattr(first, "ROWS", 2)
+    monkeypatch.setattr(first, "TOKENS_PER_ROW", 32)
+    train = partial(first.train, members=["dense-base"], scale=0.001)
+    train(tmp_path / "whole")
+    packed, seen = first.packed_batches, []
+
+    def watched(*given, stop_at=None):
+        batch_of = interrupted(packed(*given), stop_at)
+        return lambda step: (seen.append(step), batch_of(step))[1]
+
+    monkeypatch.setattr(first, "packed_batches", partial(watched, stop_at=3))
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts")
+    assert not (tmp_path / "parts" / "dense-base").exists()
+    seen.clear()
+    monkeypatch.setattr(first, "packed_batches", watched)
+    train(tmp_path / "parts")
+    assert seen == [2, 3, 4, 5]
+    weights = [tmp_path / name / "dense-base" / "model.safetensors" for name in ("whole", "parts")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

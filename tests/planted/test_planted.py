@@ -10,7 +10,6 @@ import scoring
 import sparcom_nb as sn
 from planted import ROLES, SIZES, TASK_WORDS, WORDINGS, plant, planted_rows
 from scoring import METHODS
-from sparcom_nb.errors import InputError
 from tables import TABLES
 
 KINDS = ("dense", "moe")
@@ -173,18 +172,6 @@ def test_the_same_seed_is_the_same_world_at_every_noise(tmp_path):
     assert plants[0].data.equals(plants[1].data) and plants[0].roles.equals(plants[1].roles)
     other = plant(tmp_path / "other", "moe", 0.0, 4)
     assert not other.neurons.equals(plants[0].neurons)
-
-
-def test_wrong_use_is_refused(tmp_path):
-    with pytest.raises(InputError, match="unknown kind 'sparse'"):
-        plant(tmp_path, "sparse")
-    for wrong in ({"noise": 1.5}, {"inert_frequency": 1.0}, {"favourite": -0.1}):
-        with pytest.raises(InputError, match=r"are shares|at most 1|0 or more"):
-            plant(tmp_path, **wrong)
-    with pytest.raises(InputError, match="has no experts"):
-        scoring.recovery("dense", (0.0,), (0,), components="experts")
-    with pytest.raises(InputError, match="unknown components 'heads'"):
-        scoring.recovery(components="heads")
 
 
 def test_the_shipped_tables_are_what_the_program_writes():

@@ -23,6 +23,7 @@ from miniworld import documents, tasks
 from muon import muon
 from sparcom_nb import stop
 from sparcom_nb.errors import InputError
+from sparcom_nb.models import usable_device
 from sparcom_nb.prompts import Prompt
 from sparcom_nb.sources import Identity
 from sparcom_nb.store import once, scratch, versions, write
@@ -271,6 +272,6 @@ if __name__ == "__main__":
     given = parser.parse_args()
     stop.install()
     try:
-        train(given.out, given.seed, given.device)
+        train(given.out, given.seed, usable_device(given.device))
     except InputError as error:
         parser.error(str(error))

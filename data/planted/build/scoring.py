@@ -21,7 +21,6 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from planted import ROLES, Plant, plant
-from sparcom_nb.errors import InputError
 from sparcom_nb.evaluation import ResponseLoss
 from sparcom_nb.instructions import CATEGORIES, limit_rows
 from sparcom_nb.interventions import intervene, mean_activation
@@ -64,9 +63,6 @@ def recovery(
     Returns:
         DataFrame, a row a method, span, noise, seed and category, with size, precision and recall of
         :func:`precision_recall`.
-
-    Raises:
-        InputError: other components, or experts of a dense model.
     """
     find = neuron_sets if components == "neurons" else expert_sets
     parts = []
@@ -149,12 +145,8 @@ def expert_sets(model: TransformerBridge, truth: Plant, span: str, seed: int = 0
 
     In every layer an expert serves each category, and another is general: that is the size that
     SPARCOM is told, and the quantile of LAPE's bar (0.95 of so few experts leaves no candidate).
-
-    Raises:
-        InputError: a dense model.
     """
-    if truth.experts is None:
-        raise InputError("a dense planted model has no experts: plant one with kind='moe'")
+    assert truth.experts is not None
     routing = expert_frequency(model, truth.data, span, show_progress=False)
     of_one = 1 / routing.sizes["expert"]
     return {
