@@ -77,7 +77,7 @@ def frequency(n=12):
 
 
 MARKS = ("specific", "marked", "again")
-SETS = ("sets", "category_sets", "controls", "truth", "mask", "neurons", "experts")
+SETS = ("sets", "category_sets", "controls", "mask", "neurons", "experts")
 FREQUENCIES = ("frequency", "routing", "joint")
 
 
@@ -102,9 +102,9 @@ MARKED = {("alteration", "base"), ("alteration", "tuned"), ("instruction_jaccard
 WORDS = {"site": "gate", "span": "response", "kind": "dense", "device": "cpu", "dtype": "auto",
          "ties": "all", "by": "subtype", "objective": "logit", "matrix": "input", "which": "all",
          "method": "pc1", "candidate": "mean", "name": "tiny-dense", "pair": "tiny-dense",
-         "source": "miniworld", "similarity": "corpus", "components": "neurons"}  # fmt: skip
+         "source": "miniworld", "similarity": "corpus"}  # fmt: skip
 CHOSEN = ("site", "span", "device", "dtype", "ties", "objective", "matrix", "which", "by", "kind",
-          "method", "components")  # fmt: skip
+          "method")  # fmt: skip
 COUNTS = {"layer": 0, "b": 7, "draws": 9, "limit": 4}
 
 
