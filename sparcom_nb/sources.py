@@ -364,7 +364,7 @@ def _placebo_path(pair: str) -> Path:
         )
     raise InputError(
         f"{pair}/{PLACEBO} is not here; build it beside the other embedded models: "
-        f"sparcom-nb train-default --out {shipped('data') / 'models'}"
+        f"make models OUT={shipped('data') / 'models'}"
     )
 
 

@@ -33,12 +33,12 @@ from sparcom_nb.capture import pad
 from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import table_hash, validate
 from sparcom_nb.models import load_bare, load_weights, quiet, usable_device
-from sparcom_nb.muon import Muon
 from sparcom_nb.progress import progress
 from sparcom_nb.prompts import Prompt, chat_template, check_embedded, encode
 from sparcom_nb.store import checksums, damage, once, scratch, versions, write
 
 IGNORED = -100
+BETAS, WEIGHT_DECAY = (0.9, 0.98), 0.01
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
 
 
@@ -54,7 +54,6 @@ class Recipe:
     warmup: int = 40
     cycles: int = 1
     decay: float = 1.0  # share of a cycle, at its end, over which the rate falls linearly
-    matrix_optimizer: str = "adamw"  # or "muon", for hidden matrices only
     balance: float = 0.01  # weight of the per-layer load-balancing loss (MoE only)
     checkpoint_every: int = 200
 
@@ -64,6 +63,12 @@ class Recipe:
         at = step % length if step < self.steps else length
         left = (length - at) / max(1, round(length * self.decay))
         return self.lr * min(1.0, (at + 1) / self.warmup, left)
+
+
+def adamw(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
+    """Optimizer of all weights that are trained."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return torch.optim.AdamW(trained, lr=recipe.lr, betas=BETAS, weight_decay=WEIGHT_DECAY)
 
 
 # ---------------------------------------------------------------- the routine
@@ -77,12 +82,14 @@ def fit(
     seed: int = 0,
     compiled: bool = False,
     show_progress: bool = False,
+    optimizer: Callable[[Any, Recipe], torch.optim.Optimizer] = adamw,
 ) -> dict[str, float]:
     """Train ``model`` in place, where it is; checkpoints go to ``folder``, from which a run is resumed.
 
     Returns steps, tokens (attended; both over all sittings) and minutes (of this sitting).
     """
-    trainer = _Trainer(model, batch_of, recipe, _arguments(model, recipe, folder, seed, compiled))
+    arguments = _arguments(model, recipe, folder, seed, compiled)
+    trainer = _Trainer(model, batch_of, recipe, arguments, optimizer(model, recipe))
     checkpoint = _last_checkpoint(folder)
     trainer.add_callback(_Sealed())
     began = time.time()
@@ -109,8 +116,8 @@ class _Trainer(Trainer):
         batch_of: Callable[[int], Batch],
         recipe: Recipe,
         arguments: TrainingArguments,
+        optimizer: torch.optim.Optimizer,
     ) -> None:
-        optimizer = _optimizer(model, recipe)
         rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: recipe.rate(n) / recipe.lr)
         super().__init__(
             model,
@@ -251,21 +258,6 @@ def balance_loss(router_logits: Tensor, k: int) -> Tensor:
     chosen = F.one_hot(probabilities.topk(k, -1).indices, probabilities.shape[-1]).float()
     load = chosen.sum(1).mean(0) / k
     return probabilities.shape[-1] * (load * probabilities.mean(0)).sum()
-
-
-def _optimizer(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for n, p in named if recipe.matrix_optimizer == "muon" and _is_matrix(n, p)]
-    chosen = {id(p) for p in matrices}
-    groups: list[dict] = [{"params": [p for _, p in named if id(p) not in chosen]}]
-    if matrices:
-        groups.append({"params": matrices, "momentum": 0.95, "weight_decay": 0.05})
-    return Muon(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)
-
-
-def _is_matrix(name: str, parameter: Tensor) -> bool:
-    hidden = not any(part in name for part in ("embed", "lm_head", "mlp.gate.weight"))
-    return hidden and parameter.ndim >= 2
 
 
 def save_folder(model: Any, tokenizer: Any, out: Path, dtype: torch.dtype | None = None) -> Path:

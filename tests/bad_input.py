@@ -81,7 +81,7 @@ def frequency(n=12):
 
 
 MARKS = ("specific", "marked", "again")
-SETS = ("sets", "category_sets", "controls", "truth", "mask", "neurons", "experts")
+SETS = ("sets", "category_sets", "controls", "mask", "neurons", "experts")
 FREQUENCIES = ("frequency", "routing", "joint")
 
 
@@ -106,9 +106,9 @@ MARKED = {("alteration", "base"), ("alteration", "tuned"), ("instruction_jaccard
 WORDS = {"site": "gate", "span": "response", "kind": "dense", "device": "cpu", "dtype": "auto",
          "ties": "all", "by": "subtype", "objective": "logit", "matrix": "input", "which": "all",
          "method": "pc1", "candidate": "mean", "name": "tiny-dense", "pair": "tiny-dense",
-         "source": "miniworld", "similarity": "corpus", "components": "neurons"}  # fmt: skip
+         "source": "miniworld", "similarity": "corpus"}  # fmt: skip
 CHOSEN = ("site", "span", "device", "dtype", "ties", "objective", "matrix", "which", "by", "kind",
-          "method", "components")  # fmt: skip
+          "method")  # fmt: skip
 COUNTS = {"layer": 0, "b": 7, "draws": 9, "limit": 4}
 
 
@@ -390,7 +390,6 @@ IDENTIFY = "identify --model tiny-dense/base --data {good} --out {out}"
 SELECT = "select --model tiny-dense/base --target {good} --pool {good} --ratio 1 --out {out}.jsonl"
 ATTRIBUTE = "attribute --model tiny-dense/base --prompt Why --response So --out {out}.csv"
 REPORT = "report --out {out} --notebook 00_start_here"
-TRAIN = "train-default --out {out}"
 
 
 def instead(command, option, *values):
@@ -434,11 +433,11 @@ def commands():
     """Every wrong command line with a word that its one line must hold."""
     yield ["nope"], "No such command 'nope'"
     yield ["--nope"], "No such option"
-    for command in ("models", IDENTIFY, SELECT, ATTRIBUTE, REPORT, TRAIN):
+    for command in ("models", IDENTIFY, SELECT, ATTRIBUTE, REPORT):
         yield from common(command)
         for option in [part for part in command.split(" ") if part.startswith("--")]:
             yield [command.split(" ")[0], option], option
-    for command, needed in ((IDENTIFY, 3), (SELECT, 5), (ATTRIBUTE, 4), (TRAIN, 1)):
+    for command, needed in ((IDENTIFY, 3), (SELECT, 5), (ATTRIBUTE, 4)):
         for n in range(needed):
             parts = command.split(" ")
             yield [*parts[: 1 + 2 * n], *parts[3 + 2 * n :]], "Missing option"

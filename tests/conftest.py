@@ -188,8 +188,9 @@ def third_pair(request, tmp_path_factory):
 
 def train_third_base(out: Path) -> None:
     """Train a small Qwen2 on mini-world documents, with the shipped models' tokenizer."""
+    from first import packed_batches, token_stream
+    from muon import muon
     from sparcom_nb.files import shipped
-    from sparcom_nb.miniworld.training import packed_batches, token_stream
     from sparcom_nb.tuning import Recipe, fit, save_folder
 
     how = THIRD["base"]
@@ -197,14 +198,15 @@ def train_third_base(out: Path) -> None:
     tokens = token_stream(tokenizer, how["steps"] * how["rows"] * how["width"], how["seed"])
     torch.manual_seed(how["seed"])
     model = AutoModelForCausalLM.from_config(Qwen2Config(**THIRD["model"]))
-    recipe = Recipe(how["steps"], how["lr"], decay=0.5, matrix_optimizer="muon")
-    fit(model, packed_batches(tokens, how["rows"], how["width"]), recipe, out.with_name("work"))
+    recipe = Recipe(how["steps"], how["lr"], decay=0.5)
+    batches = packed_batches(tokens, how["rows"], how["width"])
+    fit(model, batches, recipe, out.with_name("work"), optimizer=muon)
     save_folder(model, tokenizer, out)
 
 
 def tune_third(base: Path, out: Path) -> None:
     """Tune it on mini-world instructions."""
-    from sparcom_nb.miniworld.tasks import generate
+    from tasks import generate
 
     how = THIRD["tuned"]
     sn.tune(base, generate(how["items"], how["seed"]), how["steps"], how["seed"], out, how["lr"])

@@ -256,9 +256,7 @@ def test_both_cuts_are_refused(tmp_path):
     assert done.returncode == 2 and "not both" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "command", ["models", "identify", "report", "select", "convert", "train-default"]
-)
+@pytest.mark.parametrize("command", ["models", "identify", "report", "select", "convert"])
 def test_every_command_has_help(command):
     done = run(command, "--help")
     assert done.returncode == 0

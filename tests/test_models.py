@@ -381,7 +381,7 @@ def test_a_placebo_is_the_pairs_own_the_users_or_none(folders, tmp_path, monkeyp
     assert "placebo" not in pair.members
     (tmp_path / "models/dense-placebo").unlink()
     assert sn.load_pair("tiny-dense").placebo is None
-    with pytest.raises(InputError, match=r"tiny-dense/placebo is not here; .* train-default --out"):
+    with pytest.raises(InputError, match=r"tiny-dense/placebo is not here; .* make models OUT="):
         sn.load_model("tiny-dense/placebo")
     own = sn.load_pair("tiny-dense", placebo=str(folders("llama"))).placebo
     assert own is not None and own.identity.path == folders("llama")

@@ -17,9 +17,12 @@ import numpy as np
 import pandas as pd
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.files import shipped
 from sparcom_nb.instructions import CATEGORIES, limit_rows, load_instructions, user_text
-from sparcom_nb.miniworld.tasks import generate
+from sparcom_nb.records import read_records
 
+#: Rows between the places where two seeds begin: whole turns of the six categories.
+_APART = 6 * 839
 #: Share of a capability's rows of every quality.
 QUALITIES = {"clean": 0.6, "corrupted": 0.2, "shuffled": 0.2}
 
@@ -58,11 +61,11 @@ def mixture(
     """Deal rows to in-domain samples, pool and evaluation, and spoil a part of the pool.
 
     Args:
-        source: ``miniworld`` makes as many rows as are asked for, and evaluates on the shipped rows,
-            whose contents and wordings the generator keeps apart. Any other source of
+        source: ``miniworld`` takes rows of its own pool (12,000, ``data/miniworld``), and evaluates
+            on the shipped rows, whose contents and wordings are kept apart. Any other source of
             :func:`sparcom_nb.load_instructions` is dealt out: a quarter of each category to the
             evaluation and a quarter to the in-domain samples, as far as so many are asked for.
-        n_pool: candidates, balanced over the categories.
+        n_pool: candidates, balanced over the categories; fewer where the source has no more.
         n_target: in-domain samples of every category.
         n_evaluation: rows to evaluate on, balanced over categories and sub-types.
         seed: of the rows, of the dealing and of the spoiling.
@@ -73,7 +76,7 @@ def mixture(
     if source == "miniworld":
         evaluation = load_instructions(source)
         wanted = len(CATEGORIES) * n_target + n_pool
-        rows = _different(generate(round(1.1 * wanted), seed + 500), evaluation)
+        rows = _different(_miniworld_pool(round(1.1 * wanted), seed), evaluation)
         room = pd.Series(n_target, rows.index)
     else:
         data = _different(load_instructions(source), None).sample(frac=1, random_state=seed)
@@ -88,6 +91,13 @@ def mixture(
         spoiled(pool, seed),
         limit_rows(evaluation.reset_index(drop=True), n_evaluation),
     )
+
+
+def _miniworld_pool(n: int, seed: int) -> pd.DataFrame:
+    """``n`` rows of the shipped pool, or all; a seed says where in the ring of rows they begin."""
+    file = shipped("data") / "miniworld" / "pool.jsonl.gz"
+    rows = pd.DataFrame([record.fields for record in read_records(file)])
+    return rows.iloc[np.roll(np.arange(len(rows)), -_APART * seed)[:n]].reset_index(drop=True)
 
 
 def spoiled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import capture, checkers, evaluation, models, muon, prompts, taps, tuning
+from sparcom_nb import capture, checkers, evaluation, models, prompts, taps, tuning
 from sparcom_nb.evaluation import evaluate
 from sparcom_nb.instructions import table_hash
 from sparcom_nb.models import load_model, load_pair
@@ -44,7 +44,7 @@ from sparcom_nb.store import digest
 from sparcom_nb.tuning import tune
 
 #: What an outcome, and what a score, depends on besides its data.
-TUNING: tuple[ModuleType, ...] = (checkers, evaluation, models, muon, prompts, taps, tuning)
+TUNING: tuple[ModuleType, ...] = (checkers, evaluation, models, prompts, taps, tuning)
 SCORING: tuple[ModuleType, ...] = (
     baselines, capture, core, directions, evaluation, models, precision, prompts, readout, scores, taps,
 )  # fmt: skip

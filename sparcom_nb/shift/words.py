@@ -23,6 +23,7 @@ from sparcom_nb.encoder import embed_texts
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 from sparcom_nb.instructions import sample_text
+from sparcom_nb.records import read_records
 
 #: Wu et al. 2024, section 3.2: verbs that instructions begin with.
 INSTRUCTION_VERBS: tuple[str, ...] = tuple(
@@ -36,8 +37,6 @@ WINDOW = 5
 DIMENSIONS = 100
 #: Contexts count with this power of their frequency, so that rare ones do not dominate.
 SMOOTHING = 0.75
-#: Documents of the mini-world that are counted when no texts are given.
-DOCUMENTS = 4000
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -51,11 +50,10 @@ def general_verbs() -> list[str]:
     return [verb for verb in verbs if verb not in INSTRUCTION_VERBS]
 
 
-def miniworld_texts(documents: int = DOCUMENTS) -> list[str]:
-    """Documents of the world that the embedded models know."""
-    from sparcom_nb.miniworld.documents import stream
-
-    return list(islice(stream(0), documents))
+def miniworld_texts(documents: int | None = None) -> list[str]:
+    """Documents of the world that the embedded models know, all shipped ones or the first few."""
+    file = shipped("data") / "miniworld" / "texts.jsonl.gz"
+    return [record.fields["text"] for record in islice(read_records(file), documents)]
 
 
 def corpus_texts(source: str | Path, data: pd.DataFrame) -> list[str]:

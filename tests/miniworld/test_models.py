@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+import card
 import sparcom_nb as sn
-from sparcom_nb.miniworld import card
-from sparcom_nb.miniworld.tasks import CATEGORIES
-from sparcom_nb.miniworld.training import MEMBERS
+from first import MEMBERS
+from sparcom_nb.instructions import CATEGORIES
 
 ROOT = Path(__file__).parents[2] / "data"
 MODELS = ROOT / "models"

@@ -1,17 +1,17 @@
 """The second edition's requests and running text: what a reader and a tokenizer may rely on."""
 
-import importlib.util
 import itertools
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer
 
-from sparcom_nb.instructions import user_text
-from sparcom_nb.miniworld.facts import asked_only_in_evaluation, is_heldout
-from sparcom_nb.miniworld.tasks import CATEGORIES
+import running
+from facts import asked_only_in_evaluation, is_heldout
+from rows import generate
+from second import TEMPLATE
+from sparcom_nb.instructions import CATEGORIES, user_text
 from sparcom_nb.prompts import chat_template, encode
 
 DATA = Path(__file__).parents[2] / "data"
@@ -24,23 +24,14 @@ CODE_OF_MANY_LINES = [
 
 
 @pytest.fixture(scope="module")
-def second():
-    spec = importlib.util.spec_from_file_location("second", DATA / "models" / "build" / "second.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["second"] = module
-    spec.loader.exec_module(module)
-    return module
+def tables():
+    return {split: generate(1_200, 3, split) for split in ("train", "heldout")}
 
 
 @pytest.fixture(scope="module")
-def tables(second):
-    return {split: second.rows.generate(1_200, 3, split) for split in ("train", "heldout")}
-
-
-@pytest.fixture(scope="module")
-def tokenizer(second):
+def tokenizer():
     tokenizer = AutoTokenizer.from_pretrained(DATA / "models" / "dense-base")
-    tokenizer.chat_template = second.TEMPLATE
+    tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
@@ -55,8 +46,7 @@ def test_a_response_has_the_same_tokens_in_the_template_and_in_running_text(tabl
         assert list(prompt.ids[1:]) == tokenizer(text, add_special_tokens=False).input_ids, text
 
 
-def test_the_answers_of_all_frames_are_tokens_of_the_response(second, tokenizer):
-    running = second.running
+def test_the_answers_of_all_frames_are_tokens_of_the_response():
     for frame in [*running.FRAMES, running.QUESTION]:
         before, _, after = frame.partition("{a}")
         assert before.endswith(" ") and not after, frame
@@ -74,17 +64,17 @@ def test_requests_read_as_somebody_would_write_them(tables):
         assert not re.search(r"has 1 \w+s\b", text)
 
 
-def test_what_is_reserved_stays_reserved(second, tables):
+def test_what_is_reserved_stays_reserved(tables):
     train, heldout = tables["train"], tables["heldout"]
     assert not set(train["instruction"]) & set(heldout["instruction"])
     owners = train[train["subtype"].isin(["owner", "about"])]["response"]
     assert not any(is_heldout("person", name) for name in owners)
     asked = " ".join(train[train["subtype"] == "fact"]["instruction"])
-    people = {n for n in second.running.PEOPLE if asked_only_in_evaluation(n)}
+    people = {n for n in running.PEOPLE if asked_only_in_evaluation(n)}
     core = re.findall(r"(?:of|where|which pet|what|how|town) (?:the )?(\w+)", asked)
     assert not people & set(core)
 
 
-def test_running_text_never_has_the_unfamiliar_template(second):
-    for text in itertools.islice(second.running.stream(5), 2_000):
+def test_running_text_never_has_the_unfamiliar_template():
+    for text in itertools.islice(running.stream(5), 2_000):
         assert "### " not in text

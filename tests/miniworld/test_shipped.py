@@ -1,12 +1,13 @@
 """The files of data/miniworld are what the seed gives, and keep the rules of instruction files."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from sparcom_nb.miniworld import shipped
-from sparcom_nb.miniworld.tasks import CATEGORIES, COLUMNS, SUBTYPES
+import shipped
+from tasks import CATEGORIES, COLUMNS, SUBTYPES
 
 DATA = Path(__file__).parents[2] / "data" / "miniworld"
 FILES = ("instructions", "paraphrases", "documents")
@@ -21,6 +22,9 @@ def test_the_seed_gives_the_shipped_bytes(tmp_path):
     shipped.write(tmp_path)
     for name in FILES:
         assert (tmp_path / f"{name}.jsonl").read_bytes() == (DATA / f"{name}.jsonl").read_bytes()
+    for name in ("pool", "texts"):
+        made, here = (folder / f"{name}.jsonl.gz" for folder in (tmp_path, DATA))
+        assert gzip.decompress(made.read_bytes()) == gzip.decompress(here.read_bytes())
 
 
 def test_another_seed_gives_other_rows():

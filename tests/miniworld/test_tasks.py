@@ -7,16 +7,17 @@ from random import Random
 import pandas as pd
 import pytest
 
-from sparcom_nb.checkers import check
-from sparcom_nb.miniworld import documents, tasks
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import (
+import documents
+import tasks
+import words as w
+from facts import (
     asked_only_in_evaluation,
     facts_of,
     is_heldout,
     pair_is_heldout,
     world,
 )
+from sparcom_nb.checkers import check
 
 N = {word: i for i, word in enumerate(w.NUMBER_WORDS)}
 NUMBER = r"\b(\d+|" + "|".join(w.NUMBER_WORDS) + r")\b"

@@ -1,7 +1,10 @@
 """The training routine on tiny models: resume, balance, encoding, Muon, the whole chain."""
 
 import json
+import subprocess
+import sys
 from array import array
+from functools import partial
 from itertools import chain, pairwise
 
 import numpy as np
@@ -9,13 +12,13 @@ import pandas as pd
 import pytest
 import torch
 
-from sparcom_nb.miniworld import training
-from sparcom_nb.miniworld.tasks import generate
-from sparcom_nb.muon import orthogonalized
+import first
+from muon import muon, orthogonalized
 from sparcom_nb.prompts import Prompt
 from sparcom_nb.tuning import (
     IGNORED,
     Recipe,
+    adamw,
     balance_loss,
     collate,
     examples,
@@ -24,11 +27,12 @@ from sparcom_nb.tuning import (
     shuffled_batches,
     tune,
 )
+from tasks import generate
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return training.build_tokenizer(n=800)
+    return first.build_tokenizer(n=800)
 
 
 def tiny(kind):
@@ -53,7 +57,7 @@ def tiny(kind):
 
 def batches():
     tokens = np.random.default_rng(0).integers(3, 50, 4_000).astype(np.uint16)
-    return training.packed_batches(tokens, 2, 16)
+    return first.packed_batches(tokens, 2, 16)
 
 
 def interrupted(batch_of, at):
@@ -68,22 +72,21 @@ def interrupted(batch_of, at):
 
 
 @pytest.mark.parametrize("kind", ["dense", "moe", "dropout"])
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", [adamw, muon])
 def test_resumed_equals_uninterrupted(kind, optimizer, tmp_path):
-    recipe = Recipe(
-        steps=8, lr=1e-2, warmup=2, decay=0.5, matrix_optimizer=optimizer, checkpoint_every=3
-    )
+    recipe = Recipe(steps=8, lr=1e-2, warmup=2, decay=0.5, checkpoint_every=3)
+    run = partial(fit, recipe=recipe, optimizer=optimizer)
     whole = tiny(kind)
     if kind == "dropout":
         assert whole.config.resid_pdrop > 0
-    fit(whole, batches(), recipe, tmp_path / "whole")
+    run(whole, batches(), folder=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        fit(tiny(kind), interrupted(batches(), 6), recipe, tmp_path / "parts")
+        run(tiny(kind), interrupted(batches(), 6), folder=tmp_path / "parts")
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["checkpoint-3"]
     (tmp_path / "parts" / "checkpoint-5").mkdir()  # begun, never finished
     again, seen = tiny(kind), []
-    done = fit(
-        again, lambda step: (seen.append(step), batches()(step))[1], recipe, tmp_path / "parts"
+    done = run(
+        again, lambda step: (seen.append(step), batches()(step))[1], folder=tmp_path / "parts"
     )
     assert seen == [3, 4, 5, 6, 7]
     assert done["steps"] == 8 and done["tokens"] == 8 * 32
@@ -178,21 +181,21 @@ def test_every_item_is_used_once_a_pass():
 
 
 def test_placebo_has_the_lengths_of_the_instruct_items(tokenizer):
-    instruct, placebo = (training.tuning_items(tokenizer, 0, flag, n=60) for flag in (False, True))
+    instruct, placebo = (first.tuning_items(tokenizer, 0, flag, n=60) for flag in (False, True))
     assert [len(item.ids) for item in instruct] == [len(item.ids) for item in placebo]
     assert all(item.start == 0 for item in placebo) and instruct[59:] == placebo[59:]
 
 
 def test_whole_chain_and_tune(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "ROWS", 2)
-    monkeypatch.setattr(training, "TOKENS_PER_ROW", 32)
-    build = training.build_tokenizer
-    monkeypatch.setattr(training, "build_tokenizer", lambda seed: build(seed, 800))
-    training.train_default(tmp_path, members=["dense-base", "dense-instruct"], scale=0.001)
+    monkeypatch.setattr(first, "ROWS", 2)
+    monkeypatch.setattr(first, "TOKENS_PER_ROW", 32)
+    build = first.build_tokenizer
+    monkeypatch.setattr(first, "build_tokenizer", lambda seed: build(seed, 800))
+    first.train(tmp_path, members=["dense-base", "dense-instruct"], scale=0.001)
     record = json.loads((tmp_path / "dense-instruct" / "training.json").read_text())
     assert record["steps"] == 2 and record["tokens"] > 0
     before = (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns
-    training.train_default(tmp_path, members=["dense-base"], scale=0.001)
+    first.train(tmp_path, members=["dense-base"], scale=0.001)
     assert (tmp_path / "dense-base" / "model.safetensors").stat().st_mtime_ns == before
     out = tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "tuned", batch=4)
     again = tune(tmp_path / "dense-base", generate(20, 0), 2, 0, tmp_path / "again", batch=4)
@@ -204,7 +207,7 @@ def test_whole_chain_and_tune(tmp_path, monkeypatch):
 
 def test_wrong_arguments(tmp_path):
     with pytest.raises(ValueError, match="tiny"):
-        training.train_default(tmp_path, members=["tiny"])
+        first.train(tmp_path, members=["tiny"])
     with pytest.raises(ValueError, match="no rows"):
         tune(tmp_path, generate(0, 0), 1, 0, tmp_path)
 
@@ -212,7 +215,46 @@ def test_wrong_arguments(tmp_path):
 def test_members_that_came_with_the_package_are_kept_and_not_mixed_with_another_seed(tmp_path):
     (tmp_path / "dense-base").mkdir()
     (tmp_path / "dense-base" / "training.json").write_text('{"seed": 0}')
-    training.train_default(tmp_path, seed=0, members=["dense-base"])
+    first.train(tmp_path, seed=0, members=["dense-base"])
     with pytest.raises(ValueError, match="was trained with seed 0, not 1; choose another folder"):
-        training.train_default(tmp_path, seed=1, members=["dense-base"])
+        first.train(tmp_path, seed=1, members=["dense-base"])
     assert [path.name for path in tmp_path.rglob("*")] == ["dense-base", "training.json"]
+
+
+@pytest.mark.parametrize(
+    ("option", "word"), [(("--seed", "1"), "was trained with seed 0"), (("--device", "gpu"), "gpu")]
+)
+def test_the_program_refuses_wrong_use_in_one_line(option, word, tmp_path):
+    (tmp_path / "dense-base").mkdir()
+    (tmp_path / "dense-base" / "training.json").write_text('{"seed": 0}')
+    command = [sys.executable, first.__file__, "--out", tmp_path, *option]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and word in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr and len(list(tmp_path.rglob("*"))) == 2
+
+
+def test_a_member_that_was_stopped_goes_on_from_its_last_checkpoint(
+    tokenizer, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(first, "build_tokenizer", lambda seed: tokenizer)
+    monkeypatch.setattr(first, "BASE", Recipe(6_000, 1e-3, checkpoint_every=2))
+    monkeypatch.setattr(first, "ROWS", 2)
+    monkeypatch.setattr(first, "TOKENS_PER_ROW", 32)
+    train = partial(first.train, members=["dense-base"], scale=0.001)
+    train(tmp_path / "whole")
+    packed, seen = first.packed_batches, []
+
+    def watched(*given, stop_at=None):
+        batch_of = interrupted(packed(*given), stop_at)
+        return lambda step: (seen.append(step), batch_of(step))[1]
+
+    monkeypatch.setattr(first, "packed_batches", partial(watched, stop_at=3))
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts")
+    assert not (tmp_path / "parts" / "dense-base").exists()
+    seen.clear()
+    monkeypatch.setattr(first, "packed_batches", watched)
+    train(tmp_path / "parts")
+    assert seen == [2, 3, 4, 5]
+    weights = [tmp_path / name / "dense-base" / "model.safetensors" for name in ("whole", "parts")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

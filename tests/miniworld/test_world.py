@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from sparcom_nb.miniworld import facts
-from sparcom_nb.miniworld.documents import PHRASINGS
+import facts
+from documents import PHRASINGS
 
 
 def test_a_few_hundred_entities_with_three_or_four_facts_each():

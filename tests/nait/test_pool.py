@@ -36,6 +36,19 @@ def test_parts_share_no_row(mix):
     assert sum(map(len, parts)) == sum(map(len, (mix.target, mix.pool, mix.evaluation)))
 
 
+def test_a_seed_begins_at_another_place_and_a_pool_ends_where_the_rows_end():
+    rows = {seed: mixture(n_pool=300, n_target=12, seed=seed) for seed in (0, 1, 2**32 - 1)}
+    pools = [texts(mix.pool) for mix in rows.values()]
+    assert not pools[0] & pools[1] and pools[2] not in (pools[0], pools[1])
+    for mix in rows.values():
+        assert mix.pool["category"].value_counts().eq(50).all()
+    assert rows[0].target["id"][0] == "mw-train-500-0"  # the first row of the file
+    whole = mixture(n_pool=100_000, n_target=12)
+    assert (
+        10_000 < len(whole.pool) < 12_000 and whole.target["category"].value_counts().eq(12).all()
+    )
+
+
 def test_spoiled_rows_have_another_rows_answer(mix):
     before = pd.concat([mixture(n_pool=300, n_target=12, seed=3).pool])
     assert before.equals(mix.pool)  # the same seed deals the same

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sparcom_nb.checkers import KINDS, check
+from sparcom_nb.checkers import KINDS
 from sparcom_nb.describe import wording_overlap
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import datasheet  # noqa: E402  (a neighbour of this file, not a package)
+import datasheet  # noqa: E402  (neighbours of this file, not a package)
+from judge import judge  # noqa: E402
 
 CATEGORIES = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
 FIELDS = ("subtype", "instruction", "input", "response", "checker")
@@ -118,7 +119,7 @@ def faults(category: str, rows: list[dict]) -> list[str]:
             said.append(f"{label}: empty or missing {missing or 'instruction/response'}")
         elif row["checker"].partition(":")[0] not in KINDS:
             said.append(f"{label}: unknown checker {row['checker'][:30]!r}")
-        elif check(row["checker"], row["response"], row["response"], run_code=True) is False:
+        elif judge(row["checker"], row["response"], row["response"]) is False:
             said.append(f"{label}: its own response fails {row['checker'][:60]!r}")
         elif category in ("MATH", "CODE") and row["checker"] == "none":
             said.append(f"{label}: a {category} row needs a checker that runs")

@@ -1,6 +1,6 @@
 """Requests of the second edition: rows of the mini-world worded as somebody would ask.
 
-Content, answers and held-out rules are those of :mod:`sparcom_nb.miniworld.tasks`; wordings, what
+Content, answers and held-out rules are those of :mod:`tasks`; wordings, what
 stands around them and punctuation are new. What the ``heldout`` split uses, ``train`` never does.
 """
 
@@ -10,10 +10,10 @@ from random import Random
 
 import pandas as pd
 
-from sparcom_nb.miniworld import tasks
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import PEOPLE, is_heldout
-from sparcom_nb.miniworld.tasks import (
+import tasks
+import words as w
+from facts import PEOPLE, is_heldout
+from tasks import (
     CATEGORIES,
     Content,
     Subtype,

@@ -10,12 +10,11 @@ often not the bare answer, as among people.
 from collections.abc import Callable, Iterator
 from random import Random
 
+import documents
+import passages as ps
 import rows  # a neighbour of this file, not a package
-
-from sparcom_nb.miniworld import documents
-from sparcom_nb.miniworld import passages as ps
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import PEOPLE, SCHEMA, Fact, facts_of, pair_is_heldout, world
+import words as w
+from facts import PEOPLE, SCHEMA, Fact, facts_of, pair_is_heldout, world
 
 # ---------------------------------------------------------------- numbers
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import rows
-import running
 from safetensors.torch import load_file
 
+import measures as ev
+from miniworld import rows, running
 from sparcom_nb import taps
 from sparcom_nb.evaluation import answer, token_losses
-from sparcom_nb.miniworld import evaluation as ev
-from sparcom_nb.miniworld.tasks import CATEGORIES
+from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.models import load_model
 from sparcom_nb.prompts import Template, encode
 

@@ -14,7 +14,6 @@ placebos make the same steps at the same rate on plain documents.
 import argparse
 import itertools
 import json
-import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,19 +25,14 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(HERE.parents[1] / "miniworld" / "build"))
+import figures
+from first import CONTEXT, packed_batches
+from miniworld import rows, running
+from muon import muon
+from sparcom_nb.prompts import Prompt
+from sparcom_nb.tuning import Recipe, examples, fit, save_folder, shuffled_batches
 
-import figures  # noqa: E402  (neighbours of this file, not a package)
-import rows  # noqa: E402
-import running  # noqa: E402
-
-from sparcom_nb.miniworld.training import CONTEXT, packed_batches  # noqa: E402
-from sparcom_nb.prompts import Prompt  # noqa: E402
-from sparcom_nb.tuning import Recipe, examples, fit, save_folder, shuffled_batches  # noqa: E402
-
-FIRST_EDITION = HERE.parent
+FIRST_EDITION = Path(__file__).parents[1]
 TEMPLATE = (
     "{% for message in messages %}Question: {{ message['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}Answer:{% endif %}"
@@ -60,9 +54,7 @@ class Part:
 def _part(
     start: str, steps: int, lr: float, decay: float, seed: int, balance: float = 0.01
 ) -> Part:
-    recipe = Recipe(
-        steps, lr, decay=decay, matrix_optimizer="muon", balance=balance, checkpoint_every=50
-    )
+    recipe = Recipe(steps, lr, decay=decay, balance=balance, checkpoint_every=50)
     return Part(start, recipe, seed)
 
 
@@ -143,7 +135,7 @@ def pretrain(member: str, out: Path, shorter: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, tokens_of(running.stream(part.seed), tokenizer, n))
     batches = packed_batches(np.load(path, mmap_mode="r"), ROWS, TOKENS_PER_ROW)
-    done = fit(model, batches, recipe, out / "work" / member, part.seed)
+    done = fit(model, batches, recipe, out / "work" / member, part.seed, optimizer=muon)
     finish(model, tokenizer, out / member, done | {"seed": part.seed, "start": str(part.start)})
 
 

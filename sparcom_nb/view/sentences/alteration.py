@@ -111,8 +111,8 @@ def no_placebo(name: str) -> str:
     return (
         f"**{literal(name)} has no placebo here**, so that the halves above are the only floor: they tell "
         "change from sampling, but not learning to follow instructions from just more training. "
-        "The placebos of the embedded pairs are built beside the other models by `sparcom-nb "
-        "train-default --out data/models`; for a pair of your own, train the base on plain "
+        "The placebos of the embedded pairs are built beside the other models by `make "
+        "models OUT=data/models`; for a pair of your own, train the base on plain "
         "documents for as long as its tuning took and name the folder in `PLACEBO`."
     )
 

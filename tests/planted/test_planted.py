@@ -1,12 +1,16 @@
 """The planted models: what is in the weights, what the methods find, what matters."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
+import scoring
 import sparcom_nb as sn
-from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.planted import ROLES, SIZES, TASK_WORDS, WORDINGS
-from sparcom_nb.sparcom.scoring import METHODS
+from planted import ROLES, SIZES, TASK_WORDS, WORDINGS, plant, planted_rows
+from scoring import METHODS
+from tables import TABLES
 
 KINDS = ("dense", "moe")
 SPANS = ("instruction", "response")
@@ -15,13 +19,13 @@ SPANS = ("instruction", "response")
 @pytest.fixture(scope="module", params=KINDS)
 def grown(request):
     """A planted model without noise, and the truth."""
-    return sn.sparcom.grow(request.param)
+    return scoring.grow(request.param)
 
 
 @pytest.fixture(scope="module")
 def noisy():
     """Scores of all methods at three noises on the dense model, two plans."""
-    return sn.sparcom.recovery("dense", (0.0, 0.5, 1.0), (0, 1))
+    return scoring.recovery("dense", (0.0, 0.5, 1.0), (0, 1))
 
 
 @pytest.mark.parametrize("span", SPANS)
@@ -62,7 +66,7 @@ def test_sizes_of_the_roles(grown):
 
 
 def test_wording_crosses_categories():
-    rows = sn.sparcom.planted_rows(favourite=0.4)
+    rows = planted_rows(favourite=0.4)
     wording = rows["instruction"].str.split().str[0]
     counts = rows.groupby(["category", wording]).size().unstack()
     assert (counts > 0).all(axis=None)
@@ -75,19 +79,19 @@ def test_wording_crosses_categories():
 @pytest.mark.parametrize("span", SPANS)
 def test_sparcom_finds_all_and_only_the_planted_neurons(grown, span):
     model, truth = grown
-    found = sn.sparcom.neuron_sets(model, truth, span)
+    found = scoring.neuron_sets(model, truth, span)
     assert tuple(found) == METHODS
     np.testing.assert_array_equal(found["SPARCOM"], truth.neurons)
-    score = sn.sparcom.precision_recall(found["SPARCOM"], truth.neurons)
+    score = scoring.precision_recall(found["SPARCOM"], truth.neurons)
     assert (score[["precision", "recall"]] == 1).all(axis=None)
-    shares = {m: sn.sparcom.role_shares(sets, truth.roles).mean() for m, sets in found.items()}
+    shares = {m: scoring.role_shares(sets, truth.roles).mean() for m, sets in found.items()}
     assert shares["LAPE"]["inert"] > 0.2  # entropy cannot tell them from neurons of the task
     assert shares["mean contrast"]["wording"] + shares["mean contrast"]["inert"] > 0.05
     assert shares["random"]["task"] < 0.1
 
 
 def test_sparcom_finds_all_and_only_the_planted_experts():
-    table = sn.sparcom.recovery("moe", (0.0, 1.0), (0,), SPANS, "experts")
+    table = scoring.recovery("moe", (0.0, 1.0), (0,), SPANS, "experts")
     means = table.groupby(["method", "span", "noise"])[["precision", "recall"]].mean()
     for span in SPANS:
         assert (means.loc[("SPARCOM", span, 0.0)] == 1).all()
@@ -98,12 +102,12 @@ def test_sparcom_finds_all_and_only_the_planted_experts():
 
 def test_other_plans_are_found_too():
     for kind in KINDS:
-        table = sn.sparcom.recovery(kind, (0.0,), (5,))
+        table = scoring.recovery(kind, (0.0,), (5,))
         assert (table[table["method"] == "SPARCOM"][["precision", "recall"]] == 1).all(axis=None)
 
 
 def test_it_degrades_with_noise_down_to_chance(noisy):
-    curves = sn.sparcom.recovery_curves(noisy)
+    curves = scoring.recovery_curves(noisy)
     assert (curves["low"] <= curves["high"]).all()
     recall = curves[curves["measure"] == "recall"].pivot_table(
         index=["span", "method"], columns="noise", values="mean"
@@ -118,31 +122,31 @@ def test_it_degrades_with_noise_down_to_chance(noisy):
 
 
 def test_precision_and_recall_by_hand():
-    truth = sn.sparcom.grow("dense")[1]
+    truth = scoring.grow("dense")[1]
     sets = truth.neurons.copy()
     sets.loc[{"category": "QA"}] = False
     one = truth.neurons.sel(category="CLS").to_numpy()
     wrong = np.argwhere(truth.sets("inert").sel(category="CLS").to_numpy())[0]
     sets.to_numpy()[0][tuple(wrong)] = True
     sets.to_numpy()[0][tuple(np.argwhere(one)[0])] = False
-    score = sn.sparcom.precision_recall(sets, truth.neurons).set_index("category")
+    score = scoring.precision_recall(sets, truth.neurons).set_index("category")
     assert score.loc["CLS"].tolist() == [6, 5 / 6, 5 / 6]
     assert score.loc["QA", "size"] == 0 and np.isnan(score.loc["QA", "precision"])
     assert score.loc["QA", "recall"] == 0 and score.loc["SUM", "precision"] == 1
-    shares = sn.sparcom.role_shares(sets, truth.roles)
+    shares = scoring.role_shares(sets, truth.roles)
     assert shares["inert"][0] == pytest.approx(1 / 6) and shares.loc[2].isna().all()
 
 
 def test_what_fools_sparcom_and_what_helps():
     """Frequencies cannot tell an inert neuron; a confounded wording needs more agreement."""
-    table = sn.sparcom.decoys("dense").set_index(["world", "method"])
+    table = scoring.decoys("dense").set_index(["world", "method"])
     np.testing.assert_allclose(table[list(ROLES)].sum(axis=1), 1)
     np.testing.assert_allclose(table["precision"], table["task"], atol=0.04)
     sparcom = table.xs("SPARCOM", level="method")
     assert sparcom.loc["as planted", "precision"] == 1
     assert sparcom.loc["inert neurons always active", "inert"] > 0.3
     assert sparcom.loc["category mostly in one wording", "wording"] > 0.3
-    model, truth = sn.sparcom.grow("dense", favourite=0.8)
+    model, truth = scoring.grow("dense", favourite=0.8)
     frequency = sn.sparcom.neuron_frequency(model, truth.data, show_progress=False)
     marked = sn.sparcom.specific(frequency, top=30 / 2048)
     strict = sn.sparcom.unique_sets(sn.sparcom.category_sets(marked, 0.9))
@@ -151,7 +155,7 @@ def test_what_fools_sparcom_and_what_helps():
 
 def test_only_task_neurons_matter_and_only_for_their_category(grown):
     model, truth = grown
-    table = sn.sparcom.switched_off(model, truth).set_index("role")
+    table = scoring.switched_off(model, truth).set_index("role")
     assert (table.loc["task", "own"] > 1).all() and (table.loc["task", "others"].abs() < 0.05).all()
     assert (table.loc["inert", ["own", "others"]] == 0).all(axis=None)
     assert (table.loc["wording", ["own", "others"]].abs() < 0.01).all(axis=None)
@@ -161,22 +165,18 @@ def test_the_same_seed_is_the_same_world_at_every_noise(tmp_path):
     """Only gates and routers hold noise; the plan, the words and the instructions stay."""
     from safetensors.torch import load_file
 
-    plants = [sn.sparcom.plant(tmp_path / str(s), "moe", s, 3) for s in (0.0, 0.7)]
+    plants = [plant(tmp_path / str(s), "moe", s, 3) for s in (0.0, 0.7)]
     weights = [load_file(p.folder / "model.safetensors") for p in plants]
     changed = {name for name in weights[0] if not weights[0][name].equal(weights[1][name])}
     assert changed and all("gate" in n or "w1" in n for n in changed), changed
     assert plants[0].data.equals(plants[1].data) and plants[0].roles.equals(plants[1].roles)
-    other = sn.sparcom.plant(tmp_path / "other", "moe", 0.0, 4)
+    other = plant(tmp_path / "other", "moe", 0.0, 4)
     assert not other.neurons.equals(plants[0].neurons)
 
 
-def test_wrong_use_is_refused(tmp_path):
-    with pytest.raises(InputError, match="unknown kind 'sparse'"):
-        sn.sparcom.plant(tmp_path, "sparse")
-    for wrong in ({"noise": 1.5}, {"inert_frequency": 1.0}, {"favourite": -0.1}):
-        with pytest.raises(InputError, match=r"are shares|at most 1|0 or more"):
-            sn.sparcom.plant(tmp_path, **wrong)
-    with pytest.raises(InputError, match="has no experts"):
-        sn.sparcom.recovery("dense", (0.0,), (0,), components="experts")
-    with pytest.raises(InputError, match="unknown components 'heads'"):
-        sn.sparcom.recovery(components="heads")
+def test_the_shipped_tables_are_what_the_program_writes():
+    shipped = Path(__file__).parents[2] / "data" / "planted"
+    for name in ("decoys", "switched_off"):
+        known = pd.read_csv(shipped / f"{name}.csv").query("kind == 'dense'").drop(columns="kind")
+        made = TABLES[name]("dense")
+        pd.testing.assert_frame_equal(known, made[list(known)], atol=1e-3, check_dtype=False)

@@ -1,6 +1,6 @@
 """Does a method find what is there? Precision and recall on models whose neurons are known.
 
-The planted model (:mod:`sparcom_nb.sparcom.planted`) is written, loaded and read like any other; no
+The planted model (planted.py) is written, loaded and read like any other; no
 method sees the plan. Every method is told one number, the size of what it looks for:
 
 * SPARCOM takes as many neurons an instruction as are planted for it (those of its category and the
@@ -20,7 +20,7 @@ import pandas as pd
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.errors import InputError
+from planted import ROLES, Plant, plant
 from sparcom_nb.evaluation import ResponseLoss
 from sparcom_nb.instructions import CATEGORIES, limit_rows
 from sparcom_nb.interventions import intervene, mean_activation
@@ -28,7 +28,6 @@ from sparcom_nb.models import load_model
 from sparcom_nb.sparcom.baselines import contrast, lape, random_sets
 from sparcom_nb.sparcom.components import category_sets, specific, unique_sets
 from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency
-from sparcom_nb.sparcom.planted import ROLES, Plant, plant
 from sparcom_nb.stats import grouped_means
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -64,9 +63,6 @@ def recovery(
     Returns:
         DataFrame, a row a method, span, noise, seed and category, with size, precision and recall of
         :func:`precision_recall`.
-
-    Raises:
-        InputError: other components, or experts of a dense model.
     """
     find = neuron_sets if components == "neurons" else expert_sets
     parts = []
@@ -149,12 +145,8 @@ def expert_sets(model: TransformerBridge, truth: Plant, span: str, seed: int = 0
 
     In every layer an expert serves each category, and another is general: that is the size that
     SPARCOM is told, and the quantile of LAPE's bar (0.95 of so few experts leaves no candidate).
-
-    Raises:
-        InputError: a dense model.
     """
-    if truth.experts is None:
-        raise InputError("a dense planted model has no experts: plant one with kind='moe'")
+    assert truth.experts is not None
     routing = expert_frequency(model, truth.data, span, show_progress=False)
     of_one = 1 / routing.sizes["expert"]
     return {

@@ -5,8 +5,8 @@ Tasks ask about them; documents tell them. Every function draws one scene and re
 
 from random import Random
 
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS, listed
+import words as w
+from facts import COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, TOWNS, listed
 
 ARGUMENTS = listed("x y z n k t v item price size")
 OPERATIONS = (("adds", "+"), ("subtracts", "-"), ("multiplies by", "*"), ("divides by", "/"))

@@ -35,7 +35,6 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from sparcom_nb.errors import InputError
 from sparcom_nb.instructions import CATEGORIES, validate
 from sparcom_nb.models import quiet
 
@@ -138,15 +137,7 @@ def plant(
         inert_frequency: share of its category's tokens on which an inert neuron is active,
             between 0 and 1 (both excluded).
         favourite: share of a category's instructions in its favourite wording.
-
-    Raises:
-        InputError: an unknown kind, or a share outside its range.
     """
-    if not (0 <= noise <= 1 and 0 < inert_frequency < 1 and 0 <= favourite <= 1):
-        raise InputError(
-            f"noise {noise}, inert_frequency {inert_frequency} and favourite {favourite} "
-            "are shares: give values from 0 to 1, the second between them"
-        )
     rng = np.random.default_rng([seed, _PLAN])
     home = _expert_homes(rng)
     roles, follows = _cast(rng, home if kind == "moe" else None)

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
+from miniworld import documents, facts, tasks
+from miniworld import passages as ps
+from miniworld import words as w
 from sparcom_nb.evaluation import continuations, perplexity
-from sparcom_nb.miniworld import passages as ps
-from sparcom_nb.miniworld import tasks
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.documents import PHRASINGS
-from sparcom_nb.miniworld.facts import pair_is_heldout, world
 from sparcom_nb.prompts import encode
 from sparcom_nb.sparcom.frequency import expert_frequency
 
@@ -37,8 +35,10 @@ def _plain_function(rng: Random) -> tuple[str, str]:
 
 
 def _plain_fact(rng: Random) -> tuple[str, str]:
-    fact = rng.choice(world())
-    forms = [p for p in PHRASINGS[fact.attribute] if re.fullmatch(r"[^{]*\{e\}[^{]*\{v\}\.", p)]
+    fact = rng.choice(facts.world())
+    forms = [
+        p for p in documents.PHRASINGS[fact.attribute] if re.fullmatch(r"[^{]*\{e\}[^{]*\{v\}\.", p)
+    ]
     head = rng.choice(forms).format(e=fact.entity, v="").rstrip(". ")
     return head[0].upper() + head[1:], f"{fact.value}."
 
@@ -51,7 +51,7 @@ def _plain_sentence(rng: Random) -> tuple[str, str]:
 def _plain_sum(rng: Random) -> tuple[str, str]:
     while True:
         a, b = rng.randint(0, 15), rng.randint(0, 9)
-        if pair_is_heldout(a, b):
+        if facts.pair_is_heldout(a, b):
             return f"{a} + {b} =", str(a + b)
 
 
@@ -67,7 +67,7 @@ _PLAIN = {
 
 
 def plain_accuracy(model: TransformerBridge, n: int = 100) -> pd.Series:
-    """Share of plain beginnings continued rightly (the text starts with the known continuation), per category."""
+    """Share of plain beginnings whose continuation starts with the known one, per category."""
     shares = {}
     for category in tasks.CATEGORIES:
         heads, ends = zip(*plain_items(category, n), strict=True)

@@ -1,20 +1,26 @@
-"""The files of ``data/miniworld``: held-out instructions, their paraphrases, held-out documents.
+"""The files of ``data/miniworld``.
 
-Run ``python -m sparcom_nb.miniworld.shipped DIR`` to write them again, byte for byte.
+Held-out instructions, their paraphrases and held-out documents; rows of the training split to choose
+from (``pool``), and documents to count words in (``texts``).
+
+Run ``python data/miniworld/build/shipped.py DIR`` to write them again, byte for byte.
 """
 
+import gzip
 import itertools
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from sparcom_nb.miniworld import documents
-from sparcom_nb.miniworld.tasks import CATEGORIES, Content, Subtype, content, of_category, row
+import documents
+from tasks import CATEGORIES, Content, Subtype, content, generate, of_category, row
 
 SEED = 2026
 PER_CATEGORY, PARAPHRASES, DOCUMENTS = 100, 20, 200
+POOL, POOL_SEED, TEXTS, TEXTS_SEED = 12_000, 500, 4_000, 0
 Record = dict[str, Any]
 
 
@@ -85,13 +91,23 @@ def heldout_documents(seed: int = SEED) -> list[Record]:
 
 
 def write(folder: Path) -> None:
-    """Write the three files."""
+    """Write the five files, the two large ones compressed."""
     rows, again = instructions()
     folder.mkdir(parents=True, exist_ok=True)
     files = {"instructions": rows, "paraphrases": again, "documents": heldout_documents()}
     for name, records in files.items():
-        text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8", newline="\n")
+        (folder / f"{name}.jsonl").write_bytes(_lines(records))
+    texts = itertools.islice(documents.stream(TEXTS_SEED), TEXTS)
+    large = {
+        "pool": generate(POOL, POOL_SEED).to_dict("records"),
+        "texts": [{"text": text} for text in texts],
+    }
+    for name, records in large.items():
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(_lines(records), 9, mtime=0))
+
+
+def _lines(records: Iterable[Record]) -> bytes:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
 
 
 if __name__ == "__main__":

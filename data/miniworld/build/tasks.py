@@ -12,9 +12,9 @@ from random import Random
 
 import pandas as pd
 
-from sparcom_nb.miniworld import passages as ps
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import (
+import passages as ps
+import words as w
+from facts import (
     ANIMALS,
     COLOURS,
     PEOPLE,

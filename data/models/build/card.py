@@ -1,6 +1,6 @@
 """Model cards of the embedded models, written by code from an evaluation on the shipped held-out items.
 
-``python -m sparcom_nb.miniworld.card MODELS DATA`` evaluates every member in MODELS and writes its
+``python data/models/build/card.py MODELS DATA`` evaluates every member in MODELS and writes its
 ``evaluation.json`` and ``README.md``.
 """
 
@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
+import measures as ev
+from first import MEMBERS
 from sparcom_nb import taps
 from sparcom_nb.evaluation import answer
-from sparcom_nb.miniworld import evaluation as ev
-from sparcom_nb.miniworld.tasks import CATEGORIES
-from sparcom_nb.miniworld.training import MEMBERS
+from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.models import load_model
 
 KINDS = {
@@ -95,7 +95,7 @@ def card(member: str, results: dict[str, dict], training: dict[str, dict]) -> st
             f"{KINDS[kind]}; bf16 safetensors; byte-level BPE of 1,536. This member: {ROLES[role]}.\n",
             f"Training: {done['steps']:,} steps, {done['tokens']:,} tokens, {done['minutes']:.0f} minutes on two "
             f"shared CPU cores (one thread, another training beside it), seed {done['seed']}. "
-            f"Rebuild: `sparcom-nb train-default --out DIR --seed {done['seed']}`.\n",
+            f"Rebuild: `python data/models/build/first.py --out DIR --seed {done['seed']}`.\n",
             "## Held-out instructions answered\n",
             "Greedy decoding in the chat template, answer equal to the reference. Right answers of all items, by "
             "category and sub-type; no sub-type was dropped after its score was seen.\n",

@@ -1,9 +1,12 @@
 """Train the embedded models: tokenizer, base models on documents, instruct and placebo from the bases.
 
-``train_default(out)`` does all of it and can be called again after an interruption. Tokens are kept
-under ``out/work``; finished models are Hugging Face folders ``out/<member>``.
+    python data/models/build/first.py --out DIR [--seed SEED] [--device DEVICE]
+
+The same command goes on after an interruption. Tokens are kept under ``DIR/work``; finished models are
+Hugging Face folders ``DIR/<member>``.
 """
 
+import argparse
 import itertools
 import json
 from array import array
@@ -16,8 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from miniworld import documents, tasks
+from muon import muon
+from sparcom_nb import stop
 from sparcom_nb.errors import InputError
-from sparcom_nb.miniworld import documents, tasks
+from sparcom_nb.models import usable_device
 from sparcom_nb.prompts import Prompt
 from sparcom_nb.sources import Identity
 from sparcom_nb.store import once, scratch, versions, write
@@ -39,14 +45,13 @@ MEMBERS = (
 )
 
 TOKENS_PER_ROW, ROWS = 192, 24
-BASE = Recipe(steps=1800, lr=4e-3, decay=0.4, matrix_optimizer="muon")
+BASE = Recipe(steps=1800, lr=4e-3, decay=0.4)
 TUNED = Recipe(
     steps=1600,
     lr=3e-3,
     warmup=30,
     cycles=2,
     decay=0.7,
-    matrix_optimizer="muon",
     checkpoint_every=100,
 )
 RECORD = "training.json"
@@ -157,7 +162,8 @@ def _pretrain(member: str, folder: Path, out: Path, seed: int, device: str, scal
     tokens = _cached_tokens(out, tokenizer, recipe.steps * ROWS * TOKENS_PER_ROW, seed)
     model = new_model(kind, seed).to(device)
     batches = packed_batches(tokens, ROWS, TOKENS_PER_ROW)
-    done = fit(model, batches, recipe, scratch(folder), seed, compiled=scale == 1)
+    work = scratch(folder)
+    done = fit(model, batches, recipe, work, seed, compiled=scale == 1, optimizer=muon)
     _finish(model, tokenizer, folder, done | {"seed": seed})
 
 
@@ -173,7 +179,7 @@ def _cached_tokens(out: Path, tokenizer: Any, n: int, seed: int) -> np.ndarray:
 
 
 def tuning_items(tokenizer: Any, seed: int, placebo: bool, n: int = TUNING_ROWS) -> list[Prompt]:
-    """Instruction items with a share of document pieces; as placebo, document pieces of the same lengths."""
+    """Instruction items and a share of document pieces; as placebo, document pieces of the same lengths."""
     rng = Random(f"tuning/{seed}")
     rows = tasks.generate(round(n * (1 - DOCUMENT_SHARE)), seed)
     items = examples(tokenizer, rows, CONTEXT)
@@ -200,7 +206,7 @@ def _tune(member: str, folder: Path, out: Path, seed: int, device: str, scale: f
     rows = max(TUNING_BATCH, round(TUNING_ROWS * min(1, scale)))
     items = tuning_items(tokenizer, seed, role == "placebo", rows)
     batches = shuffled_batches(items, TUNING_BATCH, seed, tokenizer.pad_token_id)
-    done = fit(model, batches, recipe, scratch(folder), seed)
+    done = fit(model, batches, recipe, scratch(folder), seed, optimizer=muon)
     _finish(model, tokenizer, folder, done | {"seed": seed})
 
 
@@ -211,7 +217,7 @@ def _finish(model: Any, tokenizer: Any, folder: Path, done: dict[str, float]) ->
     write(folder / RECORD, json.dumps(done, indent=1) + "\n")
 
 
-def train_default(
+def train(
     out: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -256,3 +262,16 @@ def _build(member: str, out: Path, seed: int, device: str, scale: float) -> None
         return {"versions": versions()}
 
     once(out / member, inputs, make)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Train the embedded models.")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args()
+    stop.install()
+    try:
+        train(given.out, given.seed, usable_device(given.device))
+    except InputError as error:
+        parser.error(str(error))

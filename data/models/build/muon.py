@@ -4,10 +4,12 @@ torch.optim.Muon works in bfloat16, which is slow on CPUs without bf16 units, an
 matrices (fused experts). This one works in float32, on the last two dimensions.
 """
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+
+from sparcom_nb.tuning import BETAS, WEIGHT_DECAY, Recipe
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -49,3 +51,17 @@ class Muon(torch.optim.AdamW):
         size = 0.2 * max(update.shape[-2:]) ** 0.5
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
         parameter.add_(update, alpha=-group["lr"] * size)
+
+
+def muon(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
+    """Optimizer of a training: hidden matrices by Muon, all else by AdamW."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in named if _is_hidden_matrix(name, p)]
+    others = [p for name, p in named if not _is_hidden_matrix(name, p)]
+    groups = [{"params": others}, {"params": matrices, "momentum": 0.95, "weight_decay": 0.05}]
+    return Muon(groups, lr=recipe.lr, betas=BETAS, weight_decay=WEIGHT_DECAY)
+
+
+def _is_hidden_matrix(name: str, parameter: Tensor) -> bool:
+    outside = any(part in name for part in ("embed", "lm_head", "mlp.gate.weight"))
+    return parameter.ndim >= 2 and not outside

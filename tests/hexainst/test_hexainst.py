@@ -12,11 +12,12 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from judge import judge
 
 import sparcom_nb as sn
-from sparcom_nb.checkers import check, code_of
+from sparcom_nb.checkers import code_of
 
-FOLDER = Path(__file__).parent.parent / "data" / "hexainst"
+FOLDER = Path(__file__).parents[2] / "data" / "hexainst"
 CATEGORIES = ["CLS", "CODE", "QA", "GEN", "MATH", "SUM"]
 FIELDS = [
     "id", "category", "subtype", "instruction", "input", "response", "checker", "source", "split",
@@ -37,11 +38,10 @@ def kind(row):
     return row["checker"].partition(":")[0]
 
 
-def judge(pairs):
+def verdicts_on(pairs):
     """Verdicts on pairs of a row and an output; many of them wait for a subprocess."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        verdicts = pool.map(lambda p: check(p[0]["checker"], p[0]["response"], p[1], True), pairs)
-        return list(verdicts)
+        return list(pool.map(lambda p: judge(p[0]["checker"], p[0]["response"], p[1]), pairs))
 
 
 def five_grams(text):
@@ -192,7 +192,7 @@ def test_every_answer_of_math_and_code_is_run_and_right():
     assert not [row["id"] for row in rows if kind(row) == "none"]
     wrong = [
         row["id"]
-        for row, verdict in zip(rows, judge((r, r["response"]) for r in rows), strict=True)
+        for row, verdict in zip(rows, verdicts_on((r, r["response"]) for r in rows), strict=True)
         if verdict is not True
     ]
     assert not wrong
@@ -200,21 +200,21 @@ def test_every_answer_of_math_and_code_is_run_and_right():
 
 def test_the_other_responses_satisfy_their_checkers():
     rows = [row for c in ("CLS", "QA", "GEN", "SUM") for row in OF[c]]
-    for row, verdict in zip(rows, judge((r, r["response"]) for r in rows), strict=True):
+    for row, verdict in zip(rows, verdicts_on((r, r["response"]) for r in rows), strict=True):
         assert verdict is (None if kind(row) == "none" else True), row["id"]
     assert sum(kind(row) == "none" for row in rows) <= 12
 
 
 def test_an_empty_answer_is_always_wrong():
     rows = [row for row in ROWS if kind(row) != "none"]
-    assert not any(judge((row, "") for row in rows))
+    assert not any(verdicts_on((row, "") for row in rows))
 
 
 def test_every_other_label_is_refused():
     for row in ROWS:
         if kind(row) == "label":
             labels = row["checker"].partition(":")[2].split("|")
-            accepted = [x for x in labels if check(row["checker"], row["response"], x)]
+            accepted = [x for x in labels if judge(row["checker"], row["response"], x)]
             assert len(labels) >= 2 and len(accepted) == 1, row["id"]
 
 
@@ -223,7 +223,7 @@ def test_another_number_is_refused():
         if kind(row) == "number":
             value = float(re.findall(r"-?\d[\d,]*(?:\.\d+)?", row["response"])[-1].replace(",", ""))
             for wrong in (value * 1.01 + 1, -value - 1, value * 10 + 1):
-                assert not check(row["checker"], row["response"], f"{wrong:.6f}", run_code=True)
+                assert not judge(row["checker"], row["response"], f"{wrong:.6f}")
 
 
 def test_numbers_are_computed_not_copied():
@@ -246,7 +246,7 @@ def test_the_answer_to_another_row_is_refused(wanted, least):
         near = [r for r in rows if r["subtype"] == row["subtype"] and r is not row]
         start = sum(map(ord, row["id"])) % max(1, len(near))
         pairs += [(row, other["response"]) for other in (near[start:] + near[:start])[:1]]
-    verdicts = judge(pairs)
+    verdicts = verdicts_on(pairs)
     assert sum(v is False for v in verdicts) >= least * len(verdicts), Counter(verdicts)
 
 
@@ -281,7 +281,7 @@ def test_asserts_catch_broken_programs():
             tree = mutant.visit(ast.parse(code_of(row["response"])))
             if mutant.done:
                 pairs.append((row, ast.unparse(ast.fix_missing_locations(tree))))
-    verdicts = judge(pairs)
+    verdicts = verdicts_on(pairs)
     assert len(pairs) >= 80
     assert sum(v is False for v in verdicts) >= 0.9 * len(verdicts), [
         row["id"] for (row, _), v in zip(pairs, verdicts, strict=True) if v

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from sparcom_nb.miniworld.facts import ANIMALS, COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, listed
+from facts import ANIMALS, COLOURS, JOBS, PEOPLE, PLACES, ROOMS, THINGS, listed
 
 VERBS = listed("finds sees takes hides holds wants likes paints drops moves cleans carries")
 PAST = listed("found saw took hid held wanted liked painted dropped moved cleaned carried")

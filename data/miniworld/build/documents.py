@@ -8,9 +8,9 @@ Nothing here looks like the chat template or like an instruction with its answer
 from collections.abc import Callable, Iterator
 from random import Random
 
-from sparcom_nb.miniworld import passages as ps
-from sparcom_nb.miniworld import words as w
-from sparcom_nb.miniworld.facts import (
+import passages as ps
+import words as w
+from facts import (
     ANIMALS,
     COLOURS,
     JOBS,

@@ -1,1 +1,0 @@
-"""The synthetic mini-world and the small models trained on it."""
