@@ -25,9 +25,9 @@ import torch
 from common import bare_model, peak_memory
 
 import sparcom_nb as sn
+from sparcom_nb.model.sources import model_path
 from sparcom_nb.shift.attribution import CHUNK
 from sparcom_nb.shift.joint import join
-from sparcom_nb.sources import model_path
 
 LOOPS = ("unfrozen", "frozen")
 TEXT = (

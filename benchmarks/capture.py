@@ -23,7 +23,7 @@ from common import Batches, capture, compare, parser, peak_memory
 from transformers import LlamaConfig
 
 import sparcom_nb as sn
-from sparcom_nb import capture as c
+from sparcom_nb.model import capture as c
 
 RANDOM = {
     "random-llama": LlamaConfig(

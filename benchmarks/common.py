@@ -17,10 +17,10 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import sparcom_nb as sn
-from sparcom_nb import capture as c
-from sparcom_nb import taps
-from sparcom_nb.prompts import encode
-from sparcom_nb.sources import model_path
+from sparcom_nb.model import capture as c
+from sparcom_nb.model import taps
+from sparcom_nb.model.prompts import encode
+from sparcom_nb.model.sources import model_path
 
 Batches = list[c.Batch]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from common import Batches, capture, compare, parser
 from transformers import MixtralConfig
 
-from sparcom_nb import capture as c
+from sparcom_nb.model import capture as c
 
 RANDOM = {
     "random-mixtral": MixtralConfig(

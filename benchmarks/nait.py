@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 from common import Batches, capture, compare, parser
 
-from sparcom_nb import capture as c
-from sparcom_nb import taps
+from sparcom_nb.model import capture as c
+from sparcom_nb.model import taps
 from sparcom_nb.nait.readout import Projections
 
 

@@ -1,6 +1,7 @@
-from . import capture, describe, nait, prompts, shift, sparcom, stats, synthesis, taps, view
+from . import describe, nait, shift, sparcom, stats, synthesis, view
 from .errors import InputError
-from .evaluation import (
+from .model import capture, prompts, taps
+from .model.evaluate import (
     answer,
     answers_under,
     evaluate,
@@ -8,11 +9,17 @@ from .evaluation import (
     perplexity,
     text_loss_under,
 )
-from .instructions import CATEGORIES, limit_rows, load_instructions, load_paraphrases, load_texts
-from .interventions import intervene, mean_activation
-from .models import load_model, load_pair
-from .sources import list_pairs
-from .tuning import tune
+from .model.intervene import intervene, mean_activation
+from .model.load import load_model, load_pair
+from .model.sources import list_pairs
+from .model.tune import tune
+from .rows.instructions import (
+    CATEGORIES,
+    limit_rows,
+    load_instructions,
+    load_paraphrases,
+    load_texts,
+)
 
 __version__: str
 

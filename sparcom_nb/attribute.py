@@ -8,7 +8,7 @@ import xarray as xr
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, text
-from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.model.sources import Identity, model_path
 from sparcom_nb.store import digest, once, versions
 from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
@@ -63,7 +63,7 @@ def attribute(
     }
 
     def make(folder: Path) -> dict[str, Any]:
-        from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+        from sparcom_nb.model.load import load_model  # takes seconds: what is wrong is said before
         from sparcom_nb.shift.attribution import input_attribution
 
         ready = load_model(model, device)

@@ -48,7 +48,7 @@ BatchTokens = Annotated[
 @app.command()
 def models(seed: Seed = 0, device: Device = "auto", batch_tokens: BatchTokens = None) -> None:
     """List the model pairs: name, kind, size, where they come from, which members are here."""
-    from sparcom_nb.sources import list_pairs
+    from sparcom_nb.model.sources import list_pairs
 
     typer.echo(list_pairs().to_string(index=False))
 
@@ -307,7 +307,7 @@ def convert(
 
     Every command takes a GGUF file as it is, and does this once, into the user's cache.
     """
-    from sparcom_nb.convert import convert as run
+    from sparcom_nb.model.convert import convert as run
 
     typer.echo(f"written to {run(file, out)}")
 

@@ -8,9 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.expect import door
-from sparcom_nb.instructions import limit_rows, load_instructions, table_hash
-from sparcom_nb.prompts import TEMPLATED, fitting
-from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.model.prompts import TEMPLATED, fitting
+from sparcom_nb.model.sources import Identity, model_path
+from sparcom_nb.rows.instructions import limit_rows, load_instructions, table_hash
 from sparcom_nb.sparcom.components import chosen_top, component_table, specific
 from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
 from sparcom_nb.store import Part, once, versions
@@ -78,7 +78,7 @@ def identify(
     }
 
     def make(folder: Path) -> dict[str, Any]:
-        from sparcom_nb.models import load_model  # takes seconds: what is wrong is said before
+        from sparcom_nb.model.load import load_model  # takes seconds: what is wrong is said before
 
         loaded = load_model(model, device)
         found = _identify(loaded, rows, wanted["parameters"], folder, batch_tokens)

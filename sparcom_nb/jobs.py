@@ -14,9 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sparcom_nb import parameters, sources, store
+from sparcom_nb import parameters, store
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
+from sparcom_nb.model import sources
 
 EXPERTS = "moe"  # tag of the parameters of a notebook about experts
 #: Parameters that a report sets by itself: the pair, the folders of a result and of shared results.
@@ -197,7 +198,7 @@ def _close(name: str, known: list[str]) -> str:
 def _check_data(data: str | None) -> None:
     """Instructions that a parameter names can be read; each notebook would stumble over them."""
     if data:
-        from sparcom_nb.instructions import load_instructions
+        from sparcom_nb.rows.instructions import load_instructions
 
         try:
             load_instructions(data)

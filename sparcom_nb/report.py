@@ -27,10 +27,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparcom_nb import sources, store
+from sparcom_nb import store
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
 from sparcom_nb.jobs import Job, plan
+from sparcom_nb.model import sources
 from sparcom_nb.progress import Standing
 from sparcom_nb.studies import results
 

@@ -15,10 +15,10 @@ import pandas as pd
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, one_of
-from sparcom_nb.forms import Samples, read_samples
-from sparcom_nb.instructions import sample_text
-from sparcom_nb.prompts import fitting
-from sparcom_nb.sources import Identity, model_path
+from sparcom_nb.model.prompts import fitting
+from sparcom_nb.model.sources import Identity, model_path
+from sparcom_nb.rows.forms import Samples, read_samples
+from sparcom_nb.rows.instructions import sample_text
 from sparcom_nb.store import digest, once, scratch, versions, write
 
 #: Different rows that a target needs: two to make a component of, two to judge by.
@@ -55,7 +55,7 @@ def select_rows(
 
     Args:
         model: whose neurons judge, as :func:`sparcom_nb.load_model` takes it.
-        target: file of samples of the capability, in a form of :mod:`sparcom_nb.forms`.
+        target: file of samples of the capability, in a form of :mod:`sparcom_nb.rows.forms`.
         pool: file of samples to choose from.
         ratio: share to take, above 0 and at most 1.
         out: file to write.
@@ -84,7 +84,9 @@ def select_rows(
     serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
     _check_free(offered, pool)
     identity = Identity(model, model_path(model))
-    from sparcom_nb.encoder import check_installed  # takes seconds: what is wrong is said before
+    from sparcom_nb.model.encoder import (
+        check_installed,  # takes seconds: what is wrong is said before
+    )
     from sparcom_nb.nait import contest
     from sparcom_nb.nait.scores import length_correlation, select
 
@@ -110,7 +112,7 @@ def select_rows(
     }
 
     def make(folder: Path) -> dict[str, Any]:
-        from sparcom_nb.models import load_model
+        from sparcom_nb.model.load import load_model
 
         began, ready = time.perf_counter(), load_model(model, device)
         own, others = (_readable(ready, samples, drop_unusable) for samples in (serving, offered))

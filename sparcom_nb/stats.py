@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.expect import guard
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from transformers import (
 )
 
 import sparcom_nb as sn
-from sparcom_nb.instructions import validate
+from sparcom_nb.rows.instructions import validate
 
 #: Fixtures that take long, the longest first.
 LONG = ("course", "third_pair", "shuffled", "lab")
@@ -191,7 +191,7 @@ def train_third_base(out: Path) -> None:
     from first import packed_batches, token_stream
     from muon import muon
     from sparcom_nb.files import shipped
-    from sparcom_nb.tuning import Recipe, fit, save_folder
+    from sparcom_nb.model.tune import Recipe, fit, save_folder
 
     how = THIRD["base"]
     tokenizer = AutoTokenizer.from_pretrained(shipped("data") / "models" / "dense-base")

@@ -29,7 +29,7 @@ import sparcom_nb as sn
 from sparcom_nb import cli
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import CHOICES
-from sparcom_nb.forms import read_samples
+from sparcom_nb.rows.forms import read_samples
 
 LONGEST = 600
 
@@ -148,10 +148,10 @@ def test_a_process_of_its_own_says_so_within_two_seconds(arguments, folder, tmp_
 
 
 def test_words_are_those_of_the_modules():
+    from sparcom_nb.model.prompts import SPANS
+    from sparcom_nb.model.taps import SITES
     from sparcom_nb.nait.readout import CANDIDATES
-    from sparcom_nb.prompts import SPANS
     from sparcom_nb.shift.attribution import OBJECTIVES
-    from sparcom_nb.taps import SITES
 
     assert CHOICES["span"] == SPANS and CHOICES["site"] == SITES
     assert CHOICES["candidate"] == CANDIDATES and CHOICES["objective"] == tuple(OBJECTIVES)

@@ -7,9 +7,9 @@ import xarray as xr
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb import capture as capture_module
-from sparcom_nb.capture import PositiveCounts, capture
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import capture as capture_module
+from sparcom_nb.model.capture import PositiveCounts, capture
 
 DENSE = ["llama", "qwen2", "gpt_neox", "gpt2"]
 PARTS = {  # hidden layer of the FFN in plain Hugging Face names: (layers, activation, down projection)

@@ -7,9 +7,9 @@ import time
 import pytest
 from checker_cases import CASES, JUNK
 
-from sparcom_nb import checkers
-from sparcom_nb.checkers import KINDS, check
 from sparcom_nb.errors import InputError
+from sparcom_nb.rows import checkers
+from sparcom_nb.rows.checkers import KINDS, check
 
 #: Kinds that take code run to judge, and those of them that compare with the response here.
 OPEN, COMPARED = {"python", "sql", "shell", "value"}, {"number", "stdout", "regex"}

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import sparcom_nb as sn
-from sparcom_nb.sources import model_path
+from sparcom_nb.model.sources import model_path
 
 COMMAND = Path(sys.executable).with_name("sparcom-nb")
 

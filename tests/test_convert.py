@@ -12,8 +12,8 @@ from bad_input import MENDS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb import convert
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import convert
 
 CHATML = (
     "{% for m in messages %}{% if loop.first and m['role'] != 'system' %}{{ '<|s|>system\nKind.\n' }}"

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import sparcom_nb as sn
-from sparcom_nb.evaluation import ResponseLoss
+from sparcom_nb.model.evaluate import ResponseLoss
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

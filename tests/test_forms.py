@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.forms import read_samples
+from sparcom_nb.rows.forms import read_samples
 
 ALPACA = {"instruction": "Sort.", "input": "b a", "output": "a b"}
 OWN = {"instruction": "Sort.", "input": "b a", "response": "a b"}

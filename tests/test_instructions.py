@@ -7,7 +7,7 @@ import pytest
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import COLUMNS, limit_rows, validate
+from sparcom_nb.rows.instructions import COLUMNS, limit_rows, validate
 
 GOOD = {"id": "a", "category": "QA", "instruction": "Why is the sky blue?"}
 

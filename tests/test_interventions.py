@@ -8,9 +8,9 @@ from torch.nn.functional import softmax
 from transformers import AutoModelForCausalLM
 
 import sparcom_nb as sn
-from sparcom_nb import taps
-from sparcom_nb.capture import PositiveCounts, capture
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import PositiveCounts, capture
 
 DENSE = ["llama", "qwen2", "gpt_neox", "gpt2"]
 MOE = ["mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb import sources, taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import sources, taps
 
 ALL = ["llama", "qwen2", "gpt_neox", "gpt2", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]
 

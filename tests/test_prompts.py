@@ -8,9 +8,17 @@ import pandas as pd
 import pytest
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import validate
-from sparcom_nb.prompts import PLAIN, SPANS, Template, chat_template, encode, encode_texts, fitting
-from sparcom_nb.records import UnusableRows
+from sparcom_nb.model.prompts import (
+    PLAIN,
+    SPANS,
+    Template,
+    chat_template,
+    encode,
+    encode_texts,
+    fitting,
+)
+from sparcom_nb.rows.instructions import validate
+from sparcom_nb.rows.records import UnusableRows
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"

@@ -11,11 +11,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.evaluation import loss_under
-from sparcom_nb.instructions import user_text, validate
-from sparcom_nb.prompts import PLAIN, encode
-from sparcom_nb.sources import local_path
-from sparcom_nb.tuning import examples
+from sparcom_nb.model.evaluate import loss_under
+from sparcom_nb.model.prompts import PLAIN, encode
+from sparcom_nb.model.sources import local_path
+from sparcom_nb.model.tune import examples
+from sparcom_nb.rows.instructions import user_text, validate
 
 TEXT = [
     "Name the colour of the sky.", "Sort these words: pear, apple, fig.", "Is it true? Say yes or no.",

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 import sparcom_nb as sn
 from sparcom_nb.cli import app
 from sparcom_nb.errors import InputError
-from sparcom_nb.forms import read_samples
-from sparcom_nb.instructions import validate
-from sparcom_nb.prompts import fitting
+from sparcom_nb.model.prompts import fitting
+from sparcom_nb.rows.forms import read_samples
+from sparcom_nb.rows.instructions import validate
 
 ALPACA = [
     {"instruction": f"Say {n} words", "input": "", "output": "so be it 🙂", "more": {"n": [n]}}

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 import sparcom_nb.nait.contest as contest
-from sparcom_nb import capture as capture_module
-from sparcom_nb import models, selection
+from sparcom_nb import selection
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import capture as capture_module
+from sparcom_nb.model import load as models
 from sparcom_nb.nait import (
     alignment_score,
     auc_interval,

@@ -6,8 +6,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb.capture import PositiveCounts, capture
-from sparcom_nb.sources import local_path
+from sparcom_nb.model.capture import PositiveCounts, capture
+from sparcom_nb.model.sources import local_path
 
 GGUF = local_path("smollm2", "instruct")
 pytestmark = pytest.mark.skipif(GGUF is None, reason="SmolLM2 is not installed: make smollm2")

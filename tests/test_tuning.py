@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb import tuning
 from sparcom_nb.errors import InputError
-from sparcom_nb.tuning import tune
+from sparcom_nb.model import tune as tuning
+from sparcom_nb.model.tune import tune
 
 
 def weights(folder):

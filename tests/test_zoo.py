@@ -15,9 +15,9 @@ from torch.nn.functional import silu
 from zoo import REFUSED, ZOO, layers, part, plain, save
 
 import sparcom_nb as sn
-from sparcom_nb import families, taps
-from sparcom_nb.evaluation import ResponseLoss, continuations
-from sparcom_nb.prompts import encode
+from sparcom_nb.model import families, taps
+from sparcom_nb.model.evaluate import ResponseLoss, continuations
+from sparcom_nb.model.prompts import encode
 from sparcom_nb.shift.joint import join
 
 TABLE = Path(__file__).parents[1] / "docs" / "models.md"

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.encoder import DEFAULT, embed_texts
 from sparcom_nb.errors import InputError
-from sparcom_nb.evaluation import ResponseLoss, token_losses
-from sparcom_nb.instructions import sample_text, validate
+from sparcom_nb.model.encoder import DEFAULT, embed_texts
+from sparcom_nb.model.evaluate import ResponseLoss, token_losses
+from sparcom_nb.model.prompts import Prompt, encode
 from sparcom_nb.nait.scores import length_correlation
-from sparcom_nb.prompts import Prompt, encode
+from sparcom_nb.rows.instructions import sample_text, validate
 
 
 def baseline_score(

@@ -33,9 +33,9 @@ from safetensors.numpy import save
 from scipy.linalg import eigh
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
-from sparcom_nb.capture import capture, neuron_coords
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import capture, neuron_coords
 from sparcom_nb.nait.readout import SampleActivations
 from sparcom_nb.store import told, write
 
@@ -222,7 +222,7 @@ def sample_activations(
         skip: leave so many of the first of them out (see :mod:`sparcom_nb.nait.readout`); 0 is the
             paper's.
         kind: ``dense``, ``shared`` or ``expert``; None is ``expert`` for a model with experts.
-        options: of :func:`sparcom_nb.capture.capture_all`.
+        options: of :func:`sparcom_nb.model.capture.capture_all`.
 
     Returns:
         DataArray float32 [instruction, candidate, layer, (expert,) neuron]; candidate is mean and

@@ -18,8 +18,8 @@ import pandas as pd
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
-from sparcom_nb.instructions import CATEGORIES, limit_rows, load_instructions, user_text
-from sparcom_nb.records import read_records
+from sparcom_nb.rows.instructions import CATEGORIES, limit_rows, load_instructions, user_text
+from sparcom_nb.rows.records import read_records
 
 #: Rows between the places where two seeds begin: whole turns of the six categories.
 _APART = 6 * 839

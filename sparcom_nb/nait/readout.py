@@ -23,7 +23,7 @@ import xarray as xr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.capture import Batch, neuron_coords, token_sums
+from sparcom_nb.model.capture import Batch, neuron_coords, token_sums
 
 CANDIDATES = ("mean", "drift")
 

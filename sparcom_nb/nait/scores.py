@@ -18,11 +18,11 @@ import xarray as xr
 from scipy.stats import pearsonr, spearmanr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.capture import capture
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import table_hash
+from sparcom_nb.model.capture import capture
 from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.readout import CANDIDATES, Projections
+from sparcom_nb.rows.instructions import table_hash
 
 
 def alignment_score(
@@ -62,7 +62,7 @@ def alignment_scores(
         directions: by name; they may differ in method, site, skip and kind, not in span.
         candidates: forms in which a candidate enters, ``mean`` and ``drift``.
         standardise: see :func:`standardised`; False is the paper's.
-        options: of :func:`sparcom_nb.capture.capture_all`. With ``store=FOLDER`` a pass that was
+        options: of :func:`sparcom_nb.model.capture.capture_all`. With ``store=FOLDER`` a pass that was
             interrupted goes on after its last finished block.
 
     Returns:

@@ -18,10 +18,22 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import capture, checkers, evaluation, models, prompts, taps, tuning
-from sparcom_nb.evaluation import evaluate
-from sparcom_nb.instructions import table_hash
-from sparcom_nb.models import load_model, load_pair
+from sparcom_nb.model import capture, prompts, taps
+from sparcom_nb.model import evaluate as evaluation
+from sparcom_nb.model import load as models
+from sparcom_nb.model import tune as tuning
+from sparcom_nb.model.evaluate import evaluate
+from sparcom_nb.model.load import load_model, load_pair
+from sparcom_nb.model.sources import (
+    PAIRS,
+    PLACEBO,
+    Identity,
+    check_pair,
+    local_path,
+    member_name,
+    model_path,
+)
+from sparcom_nb.model.tune import tune
 from sparcom_nb.nait import baselines, core, directions, precision, readout, scores
 from sparcom_nb.nait.core import core_subset, jaccard
 from sparcom_nb.nait.directions import Direction
@@ -31,17 +43,9 @@ from sparcom_nb.nait.pool import Mixture, mixture
 from sparcom_nb.nait.precision import BASELINE_SCORES, capabilities
 from sparcom_nb.nait.scores import select
 from sparcom_nb.progress import progress
-from sparcom_nb.sources import (
-    PAIRS,
-    PLACEBO,
-    Identity,
-    check_pair,
-    local_path,
-    member_name,
-    model_path,
-)
+from sparcom_nb.rows import checkers
+from sparcom_nb.rows.instructions import table_hash
 from sparcom_nb.store import digest
-from sparcom_nb.tuning import tune
 
 #: What an outcome, and what a score, depends on besides its data.
 TUNING: tuple[ModuleType, ...] = (checkers, evaluation, models, prompts, taps, tuning)

@@ -20,7 +20,7 @@ from scipy import stats as tests
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
+from sparcom_nb.model import taps
 from sparcom_nb.shift.embeddings import word_embeddings
 from sparcom_nb.shift.words import Similarity, word_vectors
 from sparcom_nb.stats import mean_interval, random_rotation

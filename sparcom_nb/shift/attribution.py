@@ -23,11 +23,11 @@ import xarray as xr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
-from sparcom_nb.capture import batches, pad, token_budget
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import batches, pad, token_budget
+from sparcom_nb.model.prompts import Prompt
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt
 from sparcom_nb.shift.joint import Joint, join
 
 #: Response tokens in one backward pass: memory grows with it, time hardly falls beyond.

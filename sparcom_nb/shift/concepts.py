@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
 from sparcom_nb.shift.embeddings import word_embeddings
 
 #: Columns that name a component, as far as a table has them.

@@ -9,9 +9,9 @@ import torch
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import check_embedded
+from sparcom_nb.model import taps
+from sparcom_nb.model.prompts import check_embedded
 
 #: The space before a word as a piece of its own (sentencepiece, byte-level BPE).
 _SPACE_MARKS = ("▁", "Ġ", " ")

@@ -1,7 +1,7 @@
 """Prompt and response as one sequence: its tokens, and which of the prompt's carry the instruction.
 
 Wu et al. (2024, section 3.1) read ``strip(prompt) + " " + strip(response)`` as one text. In a chat
-template prompt and response are read as everywhere else (:func:`sparcom_nb.prompts.templated`): the
+template prompt and response are read as everywhere else (:func:`sparcom_nb.model.prompts.templated`): the
 response untouched, its tokens those that the model was tuned to say.
 """
 
@@ -15,7 +15,7 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import (
+from sparcom_nb.model.prompts import (
     Prompt,
     as_written,
     check_embedded,

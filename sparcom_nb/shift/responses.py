@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.instructions import user_text, validate
 from sparcom_nb.paired import Part, parts, swap_test
+from sparcom_nb.rows.instructions import user_text, validate
 from sparcom_nb.shift.attribution import input_attribution
 from sparcom_nb.shift.density import CUT, importance_density, instruction_score
 from sparcom_nb.shift.joint import instruction_mask

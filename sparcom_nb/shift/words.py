@@ -19,11 +19,11 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import svds
 
-from sparcom_nb.encoder import embed_texts
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
-from sparcom_nb.instructions import sample_text
-from sparcom_nb.records import read_records
+from sparcom_nb.model.encoder import embed_texts
+from sparcom_nb.rows.instructions import sample_text
+from sparcom_nb.rows.records import read_records
 
 #: Wu et al. 2024, section 3.2: verbs that instructions begin with.
 INSTRUCTION_VERBS: tuple[str, ...] = tuple(

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 
 #: Share of the components that is taken when nothing else is asked for.
 DEFAULT_TOP = 0.05

@@ -17,16 +17,16 @@ import torch
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
-from sparcom_nb.capture import (
+from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import (
     ExpertCounts,
     PositiveCounts,
     RoutingCounts,
     capture,
     capture_all,
 )
-from sparcom_nb.errors import InputError
-from sparcom_nb.prompts import encode
+from sparcom_nb.model.prompts import encode
 
 
 def activation_frequency(
@@ -47,7 +47,7 @@ def activation_frequency(
         span: whose tokens count: ``instruction``, ``prompt``, ``response`` or ``sample``.
         kind: ``dense`` for the dense layers, or ``shared`` for the experts that every token of a
             Qwen2-MoE model goes through beside its chosen ones.
-        options: of :func:`sparcom_nb.capture.capture_all` (``batch_tokens``, ``store`` ...).
+        options: of :func:`sparcom_nb.model.capture.capture_all` (``batch_tokens``, ``store`` ...).
 
     Returns:
         DataArray float32 [instruction, layer, neuron] with category, subtype and n_tokens on
@@ -75,7 +75,7 @@ def expert_frequency(
         model: a Mixture-of-Experts model.
         data: rows from :func:`sparcom_nb.load_instructions`.
         span: whose tokens count.
-        options: of :func:`sparcom_nb.capture.capture_all`.
+        options: of :func:`sparcom_nb.model.capture.capture_all`.
 
     Returns:
         DataArray float32 [instruction, layer, expert]; layer holds the numbers of the sparse layers.

@@ -18,8 +18,8 @@ import pandas as pd
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.instructions import limit_rows
-from sparcom_nb.interventions import changed
+from sparcom_nb.model.intervene import changed
+from sparcom_nb.rows.instructions import limit_rows
 from sparcom_nb.shift.density import CUT
 from sparcom_nb.shift.responses import instruction_scores, response_attributions
 from sparcom_nb.sparcom.ablation import Loss

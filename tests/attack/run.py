@@ -52,8 +52,8 @@ def rows(folder: Path) -> Path:
 
 def command_line(*arguments: str | Path) -> None:
     """Run ``sparcom-nb`` in this process."""
-    from sparcom_nb import capture
     from sparcom_nb.cli import main
+    from sparcom_nb.model import capture
 
     capture._BLOCK_ROWS = 3  # two blocks
     sys.argv = ["sparcom-nb", *map(str, arguments)]
@@ -74,8 +74,8 @@ def select(data: Path, folder: Path) -> None:
 
 
 def tune(data: Path, folder: Path) -> None:
-    from sparcom_nb import tuning
-    from sparcom_nb.instructions import load_instructions
+    from sparcom_nb.model import tune as tuning
+    from sparcom_nb.rows.instructions import load_instructions
 
     recipe = tuning.Recipe
     tuning.Recipe = lambda *a, **k: recipe(*a, **(k | {"checkpoint_every": 1}))
@@ -137,7 +137,9 @@ def prepare() -> None:
     import zarr.storage  # noqa: F401
 
     torch.set_num_threads(1)
-    from sparcom_nb import identify, models, report, running, selection, tuning  # noqa: F401
+    from sparcom_nb import identify, report, running, selection  # noqa: F401
+    from sparcom_nb.model import load as models
+    from sparcom_nb.model import tune  # noqa: F401
     from sparcom_nb.nait import contest  # noqa: F401
     from sparcom_nb.view.html import render  # noqa: F401
 

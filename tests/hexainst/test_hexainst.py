@@ -15,7 +15,7 @@ import pytest
 from judge import judge
 
 import sparcom_nb as sn
-from sparcom_nb.checkers import code_of
+from sparcom_nb.rows.checkers import code_of
 
 FOLDER = Path(__file__).parents[2] / "data" / "hexainst"
 CATEGORIES = ["CLS", "CODE", "QA", "GEN", "MATH", "SUM"]

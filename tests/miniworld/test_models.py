@@ -10,7 +10,7 @@ import torch
 import card
 import sparcom_nb as sn
 from first import MEMBERS
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 
 ROOT = Path(__file__).parents[2] / "data"
 MODELS = ROOT / "models"

@@ -11,8 +11,8 @@ import running
 from facts import asked_only_in_evaluation, is_heldout
 from rows import generate
 from second import TEMPLATE
-from sparcom_nb.instructions import CATEGORIES, user_text
-from sparcom_nb.prompts import chat_template, encode
+from sparcom_nb.model.prompts import chat_template, encode
+from sparcom_nb.rows.instructions import CATEGORIES, user_text
 
 DATA = Path(__file__).parents[2] / "data"
 CODE_OF_MANY_LINES = [

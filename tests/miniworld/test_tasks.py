@@ -17,7 +17,7 @@ from facts import (
     pair_is_heldout,
     world,
 )
-from sparcom_nb.checkers import check
+from sparcom_nb.rows.checkers import check
 
 N = {word: i for i, word in enumerate(w.NUMBER_WORDS)}
 NUMBER = r"\b(\d+|" + "|".join(w.NUMBER_WORDS) + r")\b"

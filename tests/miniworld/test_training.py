@@ -14,8 +14,8 @@ import torch
 
 import first
 from muon import muon, orthogonalized
-from sparcom_nb.prompts import Prompt
-from sparcom_nb.tuning import (
+from sparcom_nb.model.prompts import Prompt
+from sparcom_nb.model.tune import (
     IGNORED,
     Recipe,
     adamw,

@@ -11,9 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.model.prompts import Prompt
 from sparcom_nb.nait import BASELINES, baseline_score
 from sparcom_nb.nait.baselines import _alone
-from sparcom_nb.prompts import Prompt
 
 
 def losses_by_hand(folder, rows):

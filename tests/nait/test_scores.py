@@ -8,9 +8,9 @@ import xarray as xr
 from scipy.stats import rankdata
 
 import sparcom_nb as sn
-from sparcom_nb import capture as capture_module
-from sparcom_nb import taps
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import capture as capture_module
+from sparcom_nb.model import taps
 from sparcom_nb.nait import (
     alignment_score,
     alignment_scores,

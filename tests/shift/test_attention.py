@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import sparcom_nb as sn
-from sparcom_nb import taps
+from sparcom_nb.model import taps
 from sparcom_nb.shift import attention
 
 NAMES = ["llama", "qwen2", "gpt2", "gpt_neox", "qwen3_moe"]

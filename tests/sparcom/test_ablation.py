@@ -9,7 +9,7 @@ import xarray as xr
 
 from sparcom_nb import sparcom
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.sentences import ablation as sentences
 
 N_NEURONS = 60

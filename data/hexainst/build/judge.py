@@ -1,4 +1,4 @@
-"""Judge answers by running code: what the checkers of :mod:`sparcom_nb.checkers` leave open.
+"""Judge answers by running code: what the checkers of :mod:`sparcom_nb.rows.checkers` leave open.
 
 The kinds of :data:`RUNS_CODE` execute the payload or the output. They are for text you trust, such as
 the responses of HexaInst. A program has limits (seconds, memory, size of its files) and starts in an
@@ -22,14 +22,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from sparcom_nb.checkers import check, code_of, equal, last_number, normal, parse
+from sparcom_nb.rows.checkers import check, code_of, equal, last_number, normal, parse
 
 #: Seconds that a program may take.
 _SECONDS = 10
 
 
 def judge(checker: str, response: str, output: str) -> bool | None:
-    """Like :func:`sparcom_nb.checkers.check`, with a verdict by every kind but ``none``."""
+    """Like :func:`sparcom_nb.rows.checkers.check`, with a verdict by every kind but ``none``."""
     kind, payload = parse(checker)
     if kind not in RUNS_CODE:
         return check(checker, response, output)

@@ -15,10 +15,10 @@ from transformer_lens.model_bridge import TransformerBridge
 
 import measures as ev
 from first import MEMBERS
-from sparcom_nb import taps
-from sparcom_nb.evaluation import answer
-from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.models import load_model
+from sparcom_nb.model import taps
+from sparcom_nb.model.evaluate import answer
+from sparcom_nb.model.load import load_model
+from sparcom_nb.rows.instructions import CATEGORIES
 
 KINDS = {
     "dense": "LlamaForCausalLM, 4 layers, width 192, FFN 640, 2.36 M parameters",

@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 
 import measures as ev
 from miniworld import rows, running
-from sparcom_nb import taps
-from sparcom_nb.evaluation import answer, token_losses
-from sparcom_nb.instructions import CATEGORIES
-from sparcom_nb.models import load_model
-from sparcom_nb.prompts import Template, encode
+from sparcom_nb.model import taps
+from sparcom_nb.model.evaluate import answer, token_losses
+from sparcom_nb.model.load import load_model
+from sparcom_nb.model.prompts import Template, encode
+from sparcom_nb.rows.instructions import CATEGORIES
 
 ITEMS, SEED = 240, 77
 UNFAMILIAR = Template("### Task\n", "\n\n### Answer\n")

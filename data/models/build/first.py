@@ -23,11 +23,11 @@ from miniworld import documents, tasks
 from muon import muon
 from sparcom_nb import stop
 from sparcom_nb.errors import InputError
-from sparcom_nb.models import usable_device
-from sparcom_nb.prompts import Prompt
-from sparcom_nb.sources import Identity
+from sparcom_nb.model.load import usable_device
+from sparcom_nb.model.prompts import Prompt
+from sparcom_nb.model.sources import Identity
+from sparcom_nb.model.tune import Batch, Recipe, examples, fit, save_folder, shuffled_batches
 from sparcom_nb.store import once, scratch, versions, write
-from sparcom_nb.tuning import Batch, Recipe, examples, fit, save_folder, shuffled_batches
 
 VOCABULARY, CONTEXT = 1536, 512
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"

@@ -11,8 +11,8 @@ from transformer_lens.model_bridge import TransformerBridge
 from miniworld import documents, facts, tasks
 from miniworld import passages as ps
 from miniworld import words as w
-from sparcom_nb.evaluation import continuations, perplexity
-from sparcom_nb.prompts import encode
+from sparcom_nb.model.evaluate import continuations, perplexity
+from sparcom_nb.model.prompts import encode
 from sparcom_nb.sparcom.frequency import expert_frequency
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from sparcom_nb.tuning import BETAS, WEIGHT_DECAY, Recipe
+from sparcom_nb.model.tune import BETAS, WEIGHT_DECAY, Recipe
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 

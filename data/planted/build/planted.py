@@ -35,8 +35,8 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from sparcom_nb.instructions import CATEGORIES, validate
-from sparcom_nb.models import quiet
+from sparcom_nb.model.load import quiet
+from sparcom_nb.rows.instructions import CATEGORIES, validate
 
 ROLES = ("task", "general", "wording", "inert", "background")
 TASK_WORDS = {

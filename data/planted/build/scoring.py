@@ -21,10 +21,10 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from planted import ROLES, Plant, plant
-from sparcom_nb.evaluation import ResponseLoss
-from sparcom_nb.instructions import CATEGORIES, limit_rows
-from sparcom_nb.interventions import intervene, mean_activation
-from sparcom_nb.models import load_model
+from sparcom_nb.model.evaluate import ResponseLoss
+from sparcom_nb.model.intervene import intervene, mean_activation
+from sparcom_nb.model.load import load_model
+from sparcom_nb.rows.instructions import CATEGORIES, limit_rows
 from sparcom_nb.sparcom.baselines import contrast, lape, random_sets
 from sparcom_nb.sparcom.components import category_sets, specific, unique_sets
 from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency

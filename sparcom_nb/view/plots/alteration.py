@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
 _KEPT, _GAINED, _LOST = "#0072B2", "#E69F00", "#999999"

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.theme import COLOURS, NEUTRAL, figure, label
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 

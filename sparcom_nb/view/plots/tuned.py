@@ -8,8 +8,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.instructions import CATEGORIES
 from sparcom_nb.nait.outcomes import RANDOM
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.plots.capability import GREEN, ORANGE
 from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.plots.uniqueness import BLUE

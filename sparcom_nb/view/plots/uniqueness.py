@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sparcom_nb.instructions import CATEGORIES
+from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.sparcom.comparison import QUESTIONS
 from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.safe import drawn

@@ -20,10 +20,10 @@ from transformer_lens.model_bridge.generalized_components import (
 )
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-from sparcom_nb import anatomy, taps
-from sparcom_nb.anatomy import Anatomy, probe_ids, same
 from sparcom_nb.errors import InputError
-from sparcom_nb.taps import Proved, left_padding, pieces
+from sparcom_nb.model import anatomy, taps
+from sparcom_nb.model.anatomy import Anatomy, probe_ids, same
+from sparcom_nb.model.taps import Proved, left_padding, pieces
 
 #: A window above so many tokens is not proved at load.
 _PROVED_WINDOW = 256

@@ -10,13 +10,13 @@ import torch
 import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
-from sparcom_nb.capture import batches, pad, token_budget
-from sparcom_nb.checkers import check
-from sparcom_nb.instructions import validate
-from sparcom_nb.interventions import changed
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import batches, pad, token_budget
+from sparcom_nb.model.intervene import changed
+from sparcom_nb.model.prompts import Prompt, encode, encode_texts
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt, encode, encode_texts
+from sparcom_nb.rows.checkers import check
+from sparcom_nb.rows.instructions import validate
 
 _BATCH_ROWS = 32
 

@@ -28,8 +28,8 @@ from typing import Any
 import pandas as pd
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.instructions import sample_text, user_text
-from sparcom_nb.records import UnusableRows
+from sparcom_nb.rows.instructions import sample_text, user_text
+from sparcom_nb.rows.records import UnusableRows
 
 SPANS = ("instruction", "prompt", "response", "sample")
 #: Spans that are read in the chat template.

@@ -21,8 +21,8 @@ import pandas as pd
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import shown
-from sparcom_nb.instructions import CATEGORIES, row_id, validate
-from sparcom_nb.records import Record, read_records, sift, unique
+from sparcom_nb.rows.instructions import CATEGORIES, row_id, validate
+from sparcom_nb.rows.records import Record, read_records, sift, unique
 
 #: Form -> the fields it is known by.
 FORMS = {

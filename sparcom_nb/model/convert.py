@@ -25,8 +25,8 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 
 from sparcom_nb.errors import InputError, one_line
+from sparcom_nb.model.sources import CONVERTED, file_sha256
 from sparcom_nb.progress import progress
-from sparcom_nb.sources import CONVERTED, file_sha256
 
 #: Changed when this file makes other folders than before.
 _EDITION = 1
@@ -214,7 +214,7 @@ def _unpack(file: Path, work: Path, show_progress: bool) -> None:
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    from sparcom_nb.models import load_weights, loading, quiet
+    from sparcom_nb.model.load import load_weights, loading, quiet
 
     with loading(str(file)):
         tensors = GGUFReader(file).tensors

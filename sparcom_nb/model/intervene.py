@@ -15,9 +15,9 @@ import xarray as xr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
-from sparcom_nb.capture import ActivationSums, capture, neuron_coords
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import ActivationSums, capture, neuron_coords
 
 Value = float | xr.DataArray | None
 
@@ -91,7 +91,7 @@ def mean_activation(
         data: rows from :func:`sparcom_nb.load_instructions`.
         span: whose tokens count.
         absolute: the mean of the absolute value instead.
-        options: of :func:`sparcom_nb.capture.capture`.
+        options: of :func:`sparcom_nb.model.capture.capture`.
 
     Returns:
         DataArray float32 [instruction, layer, neuron], or [instruction, layer, expert, neuron],

@@ -3,7 +3,7 @@
 Every model is loaded by transformers from safetensors (never from pickles, never with remote code),
 and refused unless every weight has its place, and every place its weight. To be looked into, it is
 wrapped in place by TransformerLens' ``TransformerBridge``, which leaves its numbers as they are, and
-proves its taps (:func:`sparcom_nb.proof.wrap`).
+proves its taps (:func:`sparcom_nb.model.proof.wrap`).
 """
 
 import contextlib
@@ -27,12 +27,12 @@ from transformers import (
 )
 from transformers import logging as transformers_logging
 
-from sparcom_nb import taps
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.families import supported
-from sparcom_nb.prompts import Template, chat_template
-from sparcom_nb.proof import wrap
-from sparcom_nb.sources import (
+from sparcom_nb.model import taps
+from sparcom_nb.model.families import supported
+from sparcom_nb.model.prompts import Template, chat_template
+from sparcom_nb.model.proof import wrap
+from sparcom_nb.model.sources import (
     MEMBERS,
     PAIRS,
     PLACEBO,

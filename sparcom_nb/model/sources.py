@@ -1,7 +1,7 @@
 """Where models come from: the catalogue of pairs, and from a name to a folder of safetensors.
 
 Nothing here loads a model, so that names can be checked and pairs be listed at once. Only a GGUF file,
-or a file in parts, becomes a folder first (:mod:`sparcom_nb.convert`), once.
+or a file in parts, becomes a folder first (:mod:`sparcom_nb.model.convert`), once.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.files import shipped
-from sparcom_nb.prompts import Template
+from sparcom_nb.model.prompts import Template
 
 MEMBERS = ("base", "instruct")
 #: The control: the base after equally long training on plain documents, without any instruction.
@@ -284,7 +284,7 @@ def pair_kind(name: str) -> str:
     """
     if name in PAIRS:
         return PAIRS[name].kind
-    from sparcom_nb.models import load_config
+    from sparcom_nb.model.load import load_config
 
     tuned = member_name(name, "instruct")
     return "moe" if has_experts(load_config(tuned, model_path(tuned))) else "dense"
@@ -405,7 +405,7 @@ def _from_hub(repo: str, local_only: bool = False) -> Path:
 
 def _folder(path: Path, name: str) -> Path:
     """Return the folder of a model that is here, or say what is wrong with it."""
-    from sparcom_nb import convert
+    from sparcom_nb.model import convert
 
     name = one_line(name, 90)
     if path.is_file() and path.suffix != ".gguf":

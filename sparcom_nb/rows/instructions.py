@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from sparcom_nb.checkers import parse
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import shown, whole
 from sparcom_nb.files import shipped
-from sparcom_nb.records import Record, read_records, sift, unique
+from sparcom_nb.rows.checkers import parse
+from sparcom_nb.rows.records import Record, read_records, sift, unique
 
 CATEGORIES: tuple[str, ...] = ("CLS", "CODE", "QA", "GEN", "MATH", "SUM")
 

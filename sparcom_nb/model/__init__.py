@@ -1,0 +1,1 @@
+"""Everything that sees a model: load it, prove its taps, capture, change, evaluate, tune."""

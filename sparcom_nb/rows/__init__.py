@@ -1,0 +1,1 @@
+"""Rows of instructions: read, brought into one form, checked."""
