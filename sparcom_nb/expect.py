@@ -38,7 +38,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(
         ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
     ),
-    **dict.fromkeys(("favourite", "inert_frequency", "noise", "quantile"), (0, 1)),
+    "quantile": (0, 1),
     **dict.fromkeys(("amplify", "lr", "relative"), (0, math.inf)),
     "auc_interval.value": (0, 1),
     "level": (0.01, 0.9999),

@@ -226,8 +226,6 @@ def test_a_place_of_another_kind_is_said(folder, tmp_path):
     refused(lambda: sn.shift.read_glove(folder, ["a"]), str(folder), "Is a directory")
     refused(lambda: sn.shift.read_glove(folder / "no", ["a"]), "no: No such file", "give another")
     refused(lambda: sn.shift.read_glove(good / "x", ["a"]), "Not a directory; give another")
-    refused(lambda: sn.sparcom.plant(good), str(good), "File exists; give another")
-    refused(lambda: sn.sparcom.plant(good / "x"), "Not a directory; give another")
     refused(
         lambda: sn.tune("tiny-dense/base", rows(), 1, 0, good), "is a file; give the name of a fo"
     )
