@@ -1,6 +1,7 @@
 from . import describe, nait, shift, sparcom, stats, synthesis, view
 from .errors import InputError
 from .model import capture, prompts, taps
+from .model.adopt import adopt
 from .model.evaluate import (
     answer,
     answers_under,
@@ -26,6 +27,7 @@ __version__: str
 __all__ = [
     "CATEGORIES",
     "InputError",
+    "adopt",
     "answer",
     "answers_under",
     "capture",

@@ -28,7 +28,6 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model import taps
 from sparcom_nb.model.families import supported
 from sparcom_nb.model.prompts import Template, chat_template
 from sparcom_nb.model.proof import wrap
@@ -135,7 +134,8 @@ def load_model(
     chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
     path = model_path(name)
     model, tokenizer = load_bare(name, path, device, chosen, attn_implementation="eager")
-    bridge = _proved(name, model, tokenizer, device)
+    with proving(name, model.config.architectures[0]):  # the bridge alters its tokenizer: a copy
+        bridge = wrap(model, copy.deepcopy(tokenizer), device).requires_grad_(False)
     bridge._tokenizer = tokenizer  # the public setter loads another, and adds tokens to it
     pair, _, member = name.rpartition("/")
     own = PAIRS[pair].template if pair in PAIRS and member in (*MEMBERS, PLACEBO) else None
@@ -200,15 +200,24 @@ def load_bare(
     model.config.architectures = model.config.architectures or [type(model).__name__]
     with loading(name):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        if not tokenizer.is_fast:
-            raise InputError(
-                "no fast tokenizer; give its tokenizer.json, as AutoTokenizer.from_pretrained(folder)"
-                ".save_pretrained(folder) writes it"
-            )
-        tokenizer.n_embedded = model.get_input_embeddings().weight.shape[0]
-        if (tokenizer.pad_token_id or 0) >= tokenizer.n_embedded:
-            tokenizer.pad_token = None
-        return model.to(device), tokenizer
+        return model.to(device), usable_tokenizer(tokenizer, model)
+
+
+def usable_tokenizer(tokenizer: Any, model: Any) -> Any:
+    """Return the tokenizer, told the size of the model's embedding.
+
+    Raises:
+        InputError: a slow one, which does not say where a token stands.
+    """
+    if not tokenizer.is_fast:
+        raise InputError(
+            "no fast tokenizer; give its tokenizer.json, as AutoTokenizer.from_pretrained(folder)"
+            ".save_pretrained(folder) writes it"
+        )
+    tokenizer.n_embedded = model.get_input_embeddings().weight.shape[0]
+    if (tokenizer.pad_token_id or 0) >= tokenizer.n_embedded:
+        tokenizer.pad_token = None
+    return tokenizer
 
 
 def load_weights(kind: Any, name: str, folder: Path, **options: Any) -> Any:
@@ -228,7 +237,7 @@ def load_weights(kind: Any, name: str, folder: Path, **options: Any) -> Any:
             **options,
         )
         _check_told(told)
-        _check_finite(model)
+        check_finite(model)
         _check_tied(model)
     return model.eval()
 
@@ -274,7 +283,7 @@ def _check_tied(model: Any) -> None:
         )
 
 
-def _check_finite(model: Any) -> None:
+def check_finite(model: Any) -> None:
     """Refuse damaged weights; a sum is finite unless one of them is not, or it overflows."""
     for name, weight in model.named_parameters():
         quick = weight.detach().sum(dtype=torch.promote_types(weight.dtype, torch.float32))
@@ -286,17 +295,17 @@ def _check_finite(model: Any) -> None:
             )
 
 
-def _proved(name: str, model: Any, tokenizer: Any, device: str) -> TransformerBridge:
-    """Wrap in place, freeze, and prove the taps. The bridge alters its tokenizer: it gets a copy."""
+@contextlib.contextmanager
+def proving(name: str, architecture: str) -> Iterator[None]:
+    """Turn whatever goes wrong while taps are proved into one sentence."""
     try:
         with quiet():
-            bridge = wrap(model, copy.deepcopy(tokenizer), device).requires_grad_(False)
+            yield
     except Exception as error:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
         told = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        raise _unsupported(name, model.config.architectures[0], told) from None
-    return bridge
+        raise _unsupported(name, architecture, told) from None
 
 
 _OUT_OF_MEMORY = "does not fit into memory; take a smaller one, or dtype bfloat16"

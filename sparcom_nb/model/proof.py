@@ -4,6 +4,7 @@ import contextlib
 import copy
 import math
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -29,6 +30,30 @@ from sparcom_nb.model.taps import Proved, left_padding, pieces
 _PROVED_WINDOW = 256
 
 
+@dataclass(frozen=True)
+class _Proof:
+    """The parts of a model, what holds for them, and the numbers that a bridge must compute."""
+
+    parts: Anatomy
+    proved: Proved
+    numbers: list[Tensor]
+
+    @classmethod
+    def of(cls, model: Any) -> "_Proof":
+        """Find and prove the parts of a model of transformers."""
+        parts = anatomy.examine(model)
+        proved = _prove(model, parts)
+        return cls(parts, proved, _numbers(model, parts, proved))
+
+    def fits(self, bridge: TransformerBridge) -> bool:
+        """Whether a bridge around this model computes what the model does; then its taps are set."""
+        found = _numbers(bridge.original_model, self.parts, self.proved)
+        fits = len(found) == len(self.numbers) and all(map(same, found, self.numbers))
+        if fits:
+            bridge.anatomy, bridge.proved = self.parts, self.proved
+        return fits
+
+
 def wrap(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
     """Put a TransformerBridge around a model of transformers and prove what can be read of it.
 
@@ -38,28 +63,46 @@ def wrap(model: Any, tokenizer: Any, device: str) -> TransformerBridge:
     Raises:
         InputError: the parts are not understood, or a token sees what comes after it.
     """
-    parts = anatomy.examine(model)
-    proved = _prove(model, parts)
-    expected = _numbers(model, parts, proved)
+    proof = _Proof.of(model)
     for boot in (_boot, _boot_whole_blocks):
-        shell = _shell(model)
         with contextlib.suppress(Exception):  # whatever a library does with what it does not know
-            bridge = boot(shell, tokenizer, device)
-            found = _numbers(shell, parts, proved)
-            if len(found) == len(expected) and all(map(same, found, expected)):
-                bridge.anatomy, bridge.proved = parts, proved
+            bridge = boot(_shell(model), tokenizer, device)
+            if proof.fits(bridge):
                 return bridge
     raise InputError("TransformerLens does not compute what transformers does")
 
 
+def prove_bridge(bridge: TransformerBridge) -> bool:
+    """Prove what can be read of a bridge that stands; False where it computes other than its model.
+
+    Raises:
+        InputError: as :func:`wrap`.
+    """
+    bare = _bare(bridge.original_model)
+    bare.set_attn_implementation("eager")
+    return _Proof.of(bare).fits(bridge)
+
+
+def _bare(module: nn.Module) -> Any:
+    """The tree of modules as it was before a bridge put its own around some of them."""
+    inner = module._modules.get("_original_component")
+    if inner is not None:
+        return _bare(inner)
+    children = {name: child and _bare(child) for name, child in module._modules.items()}
+    if all(children[name] is child for name, child in module._modules.items()):
+        return module
+    return _with_children(module, children)
+
+
 def _shell(module: nn.Module) -> Any:
     """The same modules in a tree of its own: only what holds others is copied, its hooks shared."""
-    if not module._modules:
-        return module
+    children = {name: child and _shell(child) for name, child in module._modules.items()}
+    return _with_children(module, children) if children else module
+
+
+def _with_children(module: nn.Module, children: dict[str, Any]) -> Any:
     twin = copy.copy(module)
-    twin._modules = {
-        name: None if child is None else _shell(child) for name, child in module._modules.items()
-    }
+    twin._modules = children
     return twin
 
 
