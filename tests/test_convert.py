@@ -130,7 +130,7 @@ def test_it_is_made_once_and_the_same_model_by_file_cache_and_request(write, tmp
     prompts = {m.template.render("hi") for m in (first, again, asked)}
     assert prompts == {"<|s|>user\nhi\n<|s|>assistant\n"}
     (out / "mine.txt").touch()
-    with pytest.raises(InputError, match="holds something else; give a new folder"):
+    with pytest.raises(InputError, match="holds a result of other inputs"):
         convert.convert(write("f16"), out)
     assert (out / "mine.txt").exists()
 
@@ -169,8 +169,8 @@ DAMAGE = {
     "a bit of the weights": _flip,
     "weights cut": lambda d: (d / "model.safetensors").write_bytes(b"x"),
     "tokenizer gone": lambda d: (d / "tokenizer.json").unlink(),
-    "record gone": lambda d: (d / convert.CONVERTED).unlink(),
-    "record half": lambda d: (d / convert.CONVERTED).write_text('{"source'),
+    "record gone": lambda d: (d / "manifest.json").unlink(),
+    "record half": lambda d: (d / "manifest.json").write_text('{"source'),
     "config emptied": lambda d: (d / "config.json").write_text(""),
 }
 
@@ -182,7 +182,7 @@ def test_a_damaged_conversion_is_made_again(damage, write, cache):
     damage(folder)
     assert convert.cached(write(), show_progress=False) == folder
     assert (folder / "model.safetensors").read_bytes() == before
-    assert {path.name for path in cache.iterdir()} == {folder.name, f".{folder.name}.lock"}
+    assert {path.name for path in cache.iterdir()} == {folder.name}
 
 
 def test_what_an_interruption_leaves_does_not_count(write, cache, monkeypatch):
@@ -195,31 +195,28 @@ def test_what_an_interruption_leaves_does_not_count(write, cache, monkeypatch):
     file = write()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(convert, "_unpack", dies)
-        patch.setattr(convert, "_clear", lambda *_: None)  # as after SIGKILL
         convert.cached(file, show_progress=False)
-    assert [path for path in cache.iterdir() if path.name.endswith(".work")]
+    assert [path for path in cache.iterdir() if ".work-" in path.name]
     assert all(path.name.startswith(".") for path in cache.iterdir())
     folder = convert.cached(file, show_progress=False)
-    assert {path.name for path in cache.iterdir()} == {folder.name, f".{folder.name}.lock"}
+    assert {path.name for path in cache.iterdir()} == {folder.name}
 
 
 def test_two_at_once_make_one(cache):
-    made_of, written = convert._made_of("m.gguf", "0" * 64), []
+    written = []
 
     def make(work):
-        work.mkdir()
         threading.Event().wait(0.2)
         (work / "a").write_text("whole")
         written.append(work)
+        return {}
 
-    runs = [
-        threading.Thread(target=convert._make, args=(cache / "m", made_of, make)) for _ in range(2)
-    ]
+    runs = [threading.Thread(target=convert._in_cache, args=("0" * 64, make)) for _ in range(2)]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
-    assert len(written) == 1 and (cache / "m" / "a").read_text() == "whole"
+    assert len(written) == 1 and (cache / ("0" * 64) / "a").read_text() == "whole"
 
 
 def _cut(file: Path) -> Path:

@@ -1,15 +1,13 @@
 """A GGUF file as a folder of safetensors, made once: later loads are those of any folder.
 
 The folder holds every weight as the file's blocks unpack, to the bit: in half precision where all of
-them are exact there, else in float32. It also holds configuration, tokenizer and chat template, and
-``converted.json``, which says what it was made of and how each file must read. In the user's cache it is
-called by the hash of the file. It is written beside its place and renamed when it is whole, one process
-at a time, so that whatever stands there is whole; what was damaged afterwards is made again.
+them are exact there, else in float32. It also holds configuration, tokenizer and chat template, and the
+manifest of :func:`sparcom_nb.store.once`, which keeps it. In the user's cache it is called by the hash
+of the file.
 """
 
 import copy
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import platformdirs
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model.sources import CONVERTED, file_sha256
+from sparcom_nb.model.sources import file_sha256
 from sparcom_nb.progress import progress
+from sparcom_nb.store import once, record
 
 #: Changed when this file makes other folders than before.
 _EDITION = 1
@@ -47,22 +45,16 @@ def cached(path: Path, show_progress: bool = True) -> Path:
 
 
 def convert(file: Path, out: Path, show_progress: bool = True) -> Path:
-    """Write the folder that a GGUF file becomes; what is there already is not done again.
+    """Write the folder that a GGUF file becomes; it is kept by :func:`sparcom_nb.store.once`.
 
     Raises:
-        InputError: no GGUF file, one that cannot be converted, or ``out`` holds something else.
+        InputError: no GGUF file, one that cannot be converted, or ``out`` is taken.
     """
     if not file.is_file() or file.suffix != ".gguf":
         raise InputError(f"{one_line(file, 90)}: no .gguf file; give the one to convert")
-    made_of = _made_of(file.name, file_sha256(file))
-    if (
-        out.exists()
-        and not _is_whole(out, made_of)
-        and not (out.is_dir() and not any(out.iterdir()))
-    ):
-        raise InputError(f"{one_line(out, 90)} holds something else; give a new folder as --out")
-    with _writing(f"{one_line(out, 90)}: cannot be written", "give another --out"):
-        return _make(out, made_of, lambda work: _unpack(file, work, show_progress))
+    made_of = _made_of(file_sha256(file))
+    once(out, made_of, lambda folder: _unpack(file, folder, show_progress), reads=[file])
+    return out
 
 
 def cache_folder() -> Path:
@@ -72,8 +64,7 @@ def cache_folder() -> Path:
 
 
 def _cached_file(file: Path, show_progress: bool) -> Path:
-    made_of = _made_of(file.name, file_sha256(file))
-    return _in_cache(made_of, lambda work: _unpack(file, work, show_progress))
+    return _in_cache(file_sha256(file), lambda work: _unpack(file, work, show_progress))
 
 
 def _cached_parts(folder: Path, show_progress: bool) -> Path:
@@ -82,8 +73,7 @@ def _cached_parts(folder: Path, show_progress: bool) -> Path:
     digest = hashlib.sha256()
     for file in sorted(file for file in folder.iterdir() if file.is_file()):
         digest.update(f"{file.name}\0{file_sha256(file)}\0".encode())
-    made_of = _made_of(folder.name, digest.hexdigest())
-    joined = _in_cache(made_of, lambda work: _join(folder, parts, work))
+    joined = _in_cache(digest.hexdigest(), lambda work: _join(folder, parts, work))
     packed = [joined / name for name in parts if name.endswith(".gguf")]
     return _cached_file(packed[0], show_progress) if packed else joined
 
@@ -113,9 +103,8 @@ def parts_of(folder: Path) -> dict[str, list[Path]]:
     return {name: [parts[n] for n in sorted(parts)] for name, parts in found.items()}
 
 
-def _join(folder: Path, parts: dict[str, list[Path]], work: Path) -> None:
+def _join(folder: Path, parts: dict[str, list[Path]], work: Path) -> dict[str, str]:
     """Write the joined files, checked by what their headers or sums say, and all the others."""
-    work.mkdir()
     for name, pieces in parts.items():
         with (work / name).open("wb") as whole:
             for piece in pieces:
@@ -125,6 +114,7 @@ def _join(folder: Path, parts: dict[str, list[Path]], work: Path) -> None:
     for file in folder.iterdir():
         if file.is_file() and not _PART.fullmatch(file.name):
             shutil.copyfile(file, work / file.name)
+    return {"converted": folder.name}
 
 
 def _check_joined(file: Path, sums: Path, n: int) -> None:
@@ -144,71 +134,29 @@ def _check_joined(file: Path, sums: Path, n: int) -> None:
         )
 
 
-def _in_cache(made_of: dict[str, Any], write: Callable[[Path], None]) -> Path:
-    folder = cache_folder() / made_of["source_sha256"]
-    with _writing(
-        f"the cache {one_line(folder.parent, 90)} cannot be written",
-        "set the environment variable SPARCOM_CACHE to a folder with room",
-    ):
-        return _make(folder, made_of, write)
-
-
-@contextmanager
-def _writing(what: str, mend: str) -> Iterator[None]:
-    """Say in one line that a place cannot be written, whoever found out."""
+def _in_cache(digest: str, make: Callable[[Path], dict[str, str]]) -> Path:
+    folder = cache_folder() / digest
+    if folder.exists() and record(folder / "manifest.json") is None:  # the cache is all ours
+        shutil.rmtree(folder, ignore_errors=True)
     try:
-        yield
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{what} ({one_line(error, 90)}); {mend}") from None
-
-
-def _is_whole(folder: Path, made_of: dict[str, Any]) -> bool:
-    """Whether a folder is what a source becomes by what is installed, every byte of it."""
-    try:
-        told = json.loads((folder / CONVERTED).read_text(encoding="utf-8"))
-        files = told.pop("files").items()
-        same = {**told, "source": ""} == {**made_of, "source": ""}  # a file may be called otherwise
-        return same and all(file_sha256(folder / name) == digest for name, digest in files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _made_of(source: str, digest: str) -> dict[str, Any]:
-    made_with = {name: version(name) for name in _MADE_WITH}
-    return {
-        "source": source, "source_sha256": digest, "edition": _EDITION, "made_with": made_with
-    }  # fmt: skip
-
-
-def _make(folder: Path, made_of: dict[str, Any], write: Callable[[Path], None]) -> Path:
-    """Put what ``write`` makes in its place, whole, unless it stands there."""
-    if _is_whole(folder, made_of):
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work, old = (folder.with_name(f".{folder.name}.{what}") for what in ("work", "old"))
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if _is_whole(folder, made_of):  # another process was quicker
-            return folder
-        _clear(work, old)
-        try:
-            write(work)
-            files = {made.name: file_sha256(made) for made in sorted(work.iterdir())}
-            told = json.dumps(made_of | {"files": files}, indent=1)
-            (work / CONVERTED).write_text(told + "\n", encoding="utf-8")
-            if folder.exists():
-                folder.rename(old)
-            work.rename(folder)
-        finally:
-            _clear(work, old)
+        once(folder, _made_of(digest), make, wait=True, replace=True)
+    except (InputError, OSError) as error:
+        why = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(why, OSError | SafetensorError):
+            raise
+        raise InputError(
+            f"the cache {one_line(folder.parent, 90)} cannot be written ({one_line(why, 90)}); set the "
+            "environment variable SPARCOM_CACHE to a folder with room"
+        ) from None
     return folder
 
 
-def _clear(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+def _made_of(digest: str) -> dict[str, Any]:
+    made_with = {name: version(name) for name in _MADE_WITH}
+    return {"source_sha256": digest, "edition": _EDITION, "made_with": made_with}
 
 
-def _unpack(file: Path, work: Path, show_progress: bool) -> None:
+def _unpack(file: Path, work: Path, show_progress: bool) -> dict[str, str]:
     """Read a GGUF file and write what it holds as transformers writes a model."""
     import torch
     from gguf import GGUFReader
@@ -233,6 +181,7 @@ def _unpack(file: Path, work: Path, show_progress: bool) -> None:
     with quiet():
         model.to(_narrowest(model)).save_pretrained(work)
         tokenizer.save_pretrained(work)
+    return {"converted": file.name}
 
 
 #: What Llama 3's rotary embedding is scaled by, beside the factor; llama.cpp writes what comes of it.

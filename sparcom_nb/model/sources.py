@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.files import shipped
 from sparcom_nb.model.prompts import Template
+from sparcom_nb.store import record
 
 MEMBERS = ("base", "instruct")
 #: The control: the base after equally long training on plain documents, without any instruction.
@@ -145,17 +146,14 @@ class Identity:
     @property
     def converted_from(self) -> dict[str, str] | None:
         """Name and SHA-256 of the file whose conversion the folder is; None for any other folder."""
-        record = self.path / CONVERTED
-        if not record.is_file():
+        said = record(self.path / "manifest.json") or {}
+        if "converted" not in said:
             return None
-        told = json.loads(record.read_text(encoding="utf-8"))
-        return {"file": told["source"], "sha256": told["source_sha256"]}
+        return {"file": said["converted"], "sha256": said["source_sha256"]}
 
 
 #: What to do about files that are not as their writer left them.
 _AGAIN = "fetch the model again, or save it anew with save_pretrained"
-#: What stands in a folder that was made of a GGUF file, and says of which.
-CONVERTED = "converted.json"
 
 
 def file_sha256(file: Path) -> str:
