@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]]:
-    neurons = [c.ExpertCounts(), c.RoutingCounts()]
+    neurons = [c.PositiveCounts(kind="expert"), c.RoutingCounts()]
     return {
         "routing": lambda b: capture(model, b, [c.RoutingCounts()]),
         "neurons": lambda b: capture(model, b, neurons),

@@ -243,7 +243,7 @@ def test_more_barred_experts_than_the_router_could_spare(load, folders):
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_batches_and_padding_change_nothing(name, side, load, rows):
     model = load(name)
-    measure = PositiveCounts() if taps.dense_layers(model) else sn.capture.ExpertCounts()
+    measure = PositiveCounts(kind="dense" if taps.dense_layers(model) else "expert")
     options = {"padding_side": side, "show_progress": False}
     with everything(model):
         together = capture(model, rows, measure, "response", **options)

@@ -75,82 +75,27 @@ class Measure(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class PositiveCounts:
-    """Number of counted tokens at which a neuron's activation is above zero.
-
-    ``kind`` says which neurons: those of dense layers or of shared experts.
-    """
-
-    site: str = "gate"
-    kind: str = "dense"
-    name: str = "count"
-    dtype: str = "uint16"
-
-    def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions layer, neuron."""
-        neurons = np.arange(taps.width(model, self.kind))
-        return {"layer": taps.network_layers(model, self.kind), "neuron": neurons}
-
-    @contextmanager
-    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count by a product, layer by layer."""
-        visit = _token_counts(batch, out, taps.network_layers(model, self.kind))
-        with taps.reading(model, self.site, visit, self.kind):
-            yield
-
-
-@dataclass(frozen=True)
-class RoutingCounts:
-    """Number of counted tokens that the router sends to each expert."""
-
-    name: str = "routed"
-    dtype: str = "uint16"
-
-    def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions layer, expert."""
-        n_experts, _ = taps.experts_shape(model)
-        return {"layer": taps.sparse_layers(model), "expert": np.arange(n_experts)}
-
-    @contextmanager
-    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count the tokens at which an expert has a weight."""
-        visit = _token_counts(batch, out, taps.sparse_layers(model))
-        with taps.reading_routes(model, visit):
-            yield
-
-
-@dataclass(frozen=True)
-class ExpertCounts:
-    """Number of counted tokens sent to an expert at which its neuron's activation is above zero."""
-
-    site: str = "gate"
-    name: str = "count"
-    dtype: str = "uint16"
-
-    def coords(self, model: TransformerBridge) -> dict[str, Any]:
-        """Dimensions layer, expert, neuron."""
-        n_experts, width = taps.experts_shape(model)
-        layers = taps.sparse_layers(model)
-        return {"layer": layers, "expert": np.arange(n_experts), "neuron": np.arange(width)}
-
-    @contextmanager
-    def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Count by a product, expert by expert."""
-        visit = _expert_counts(batch, out, taps.sparse_layers(model))
-        with taps.reading_experts(model, self.site, visit):
-            yield
+#: What may be summed of an activation.
+_OF: dict[str, Callable[[Tensor], Tensor]] = {
+    "value": lambda values: values,
+    "absolute": torch.abs,
+    # much quicker than by way of a bool
+    "positive": lambda values: torch.gt(
+        values, 0, out=torch.empty(values.shape, device=values.device)
+    ),
+}
 
 
 @dataclass(frozen=True)
 class ActivationSums:
-    """Sum over the counted tokens of every neuron's activation at site ``post``.
+    """Sum over the counted tokens of every neuron's activation, or of its absolute value.
 
-    ``kind`` as in :func:`token_sums`; ``absolute`` sums absolute values.
+    ``kind`` as in :func:`token_sums`.
     """
 
+    site: str = "post"
     kind: str = "dense"
-    absolute: bool = False
+    of: str = "value"
     name: str = "activation_sum"
     dtype: str = "float32"
 
@@ -166,15 +111,44 @@ class ActivationSums:
             out[:, *place] = sums[:, 0]
 
         counted = batch.counted.unsqueeze(1)
-        with token_sums(model, "post", counted, keep, self.kind, self.absolute):
+        with token_sums(model, self.site, counted, keep, self.kind, _OF[self.of]):
             yield
 
 
+@dataclass(frozen=True)
+class PositiveCounts(ActivationSums):
+    """Number of counted tokens at which a neuron's activation is above zero (exact: below 2**24).
+
+    Of kind ``expert``: at which, too, the token is sent to the neuron's expert.
+    """
+
+    site: str = "gate"
+    of: str = "positive"
+    name: str = "count"
+    dtype: str = "uint16"
+
+
+@dataclass(frozen=True)
+class RoutingCounts(PositiveCounts):
+    """Number of counted tokens that the router sends to each expert: dimensions layer, expert."""
+
+    kind: str = "routing"
+    name: str = "routed"
+
+
 def neuron_coords(model: TransformerBridge, kind: str) -> dict[str, Any]:
-    """Dimensions layer, neuron (kind ``dense``, ``shared``) or layer, expert, neuron (``expert``)."""
-    if kind == "expert":
-        return ExpertCounts().coords(model)
-    return PositiveCounts(kind=kind).coords(model)
+    """Dimensions layer, neuron (kind ``dense``, ``shared``) or layer, expert, neuron (``expert``).
+
+    Kind ``routing`` has no neuron.
+    """
+    if kind in taps.KINDS:
+        layers, sizes = taps.network_layers(model, kind), {"neuron": taps.width(model, kind)}
+    else:
+        layers = taps.sparse_layers(model)
+        sizes = dict(zip(("expert", "neuron"), taps.experts_shape(model), strict=True))
+    if kind == "routing":
+        del sizes["neuron"]
+    return {"layer": layers} | {dim: np.arange(size) for dim, size in sizes.items()}
 
 
 @contextmanager
@@ -184,7 +158,7 @@ def token_sums(
     weights: Tensor,
     add: Callable[[tuple[int, ...], Tensor], None],
     kind: str = "dense",
-    absolute: bool = False,
+    of: Callable[[Tensor], Tensor] = _OF["value"],
 ) -> Iterator[None]:
     """Call ``add`` with weighted sums over tokens of every network's activations.
 
@@ -194,12 +168,12 @@ def token_sums(
         weights: [batch, weight, token], zero where a token does not count.
         add: ``add(place, sums)``; place is the network's position among the layers of its kind (and
             the expert), sums are [batch, weight, neuron].
-        kind: ``dense``, ``shared`` or ``expert``. An expert's neurons are zero on tokens that are
-            not sent to it; where it is sent none, ``add`` is not called.
-        absolute: sum absolute values.
+        kind: ``dense``, ``shared``, ``expert``, or ``routing`` for the experts' weights in place of
+            activations. An expert's neurons are zero on tokens that are not sent to it; where it is
+            sent none, ``add`` is not called.
+        of: what is summed of an activation.
     """
-    experts = kind == "expert"
-    layers = taps.sparse_layers(model) if experts else taps.network_layers(model, kind)
+    layers = taps.network_layers(model, kind) if kind in taps.KINDS else taps.sparse_layers(model)
     position = {layer: n for n, layer in enumerate(layers)}
     weights = weights.to(torch.promote_types(model.cfg.dtype, torch.float32))
     n_rows, n_weights, length = weights.shape
@@ -207,53 +181,22 @@ def token_sums(
     row = torch.arange(n_rows, device=weights.device).unsqueeze(1)
 
     def visit(layer: int, values: Tensor) -> None:
-        values = values.abs() if absolute else values
-        by_row = values.reshape(n_rows, length, -1).to(weights.dtype)
+        by_row = of(values).reshape(n_rows, length, -1).to(weights.dtype)
         add((position[layer],), torch.bmm(weights, by_row))
 
     def visit_expert(layer: int, expert: int, token: Tensor, values: Tensor) -> None:
-        values = values.abs() if absolute else values
         own = (row == token // length).unsqueeze(1) * of_token[:, token]  # [row, weight, token]
-        sums = own.flatten(0, 1) @ values.to(weights.dtype)
+        sums = own.flatten(0, 1) @ of(values).to(weights.dtype)
         add((position[layer], expert), sums.unflatten(0, (n_rows, n_weights)))
 
-    reading = (
-        taps.reading_experts(model, site, visit_expert)
-        if experts
-        else taps.reading(model, site, visit, kind=kind)
-    )
+    if kind == "routing":
+        reading = taps.reading_routes(model, visit)
+    elif kind == "expert":
+        reading = taps.reading_experts(model, site, visit_expert)
+    else:
+        reading = taps.reading(model, site, visit, kind=kind)
     with reading:
         yield
-
-
-def _positive(values: Tensor) -> Tensor:
-    """1.0 where a value is above zero, else 0.0; much quicker than by way of a bool."""
-    return torch.gt(values, 0, out=torch.empty(values.shape, device=values.device))
-
-
-def _token_counts(batch: Batch, out: Tensor, layers: list[int]) -> taps.Visit:
-    """Count by a product with the 0/1 row of counted tokens (counts are exact: far below 2**24)."""
-    position = {layer: n for n, layer in enumerate(layers)}
-
-    def visit(layer: int, activation: Tensor) -> None:
-        values = _positive(activation).view(*batch.counted.shape, -1)
-        counted = batch.counted.unsqueeze(1).to(values.dtype)
-        out[:, position[layer]] = torch.bmm(counted, values).squeeze(1)
-
-    return visit
-
-
-def _expert_counts(batch: Batch, out: Tensor, layers: list[int]) -> taps.ExpertVisit:
-    """Count by a product with the 0/1 matrix of rows and the expert's counted tokens."""
-    position = {layer: n for n, layer in enumerate(layers)}
-    row = torch.arange(len(batch.counted), device=out.device).unsqueeze(1)
-    row_of_token = torch.where(batch.counted, row, -1).flatten()
-
-    def visit(layer: int, expert: int, token: Tensor, activation: Tensor) -> None:
-        own = (row == row_of_token[token]).to(out.dtype)
-        out[:, position[layer], expert] = own @ _positive(activation).to(out.dtype)
-
-    return visit
 
 
 def capture(

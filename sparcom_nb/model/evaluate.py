@@ -1,7 +1,6 @@
 """What a model answers, whether it is right, and how well it predicts a text."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -84,7 +83,7 @@ def answers_under(
     """
 
     def right(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        with changed(model, mask) if mask is not None else nullcontext():
+        with changed(model, mask):
             judged = answer(model, data.iloc[rows], max_new_tokens, show_progress=False)
         return judged["correct"].to_numpy(dtype=float, na_value=np.nan)
 
@@ -100,7 +99,7 @@ def text_loss_under(
     """
 
     def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        with changed(model, mask) if mask is not None else nullcontext():
+        with changed(model, mask):
             chosen = [texts[n] for n in rows]
             return perplexity(model, chosen, batch_tokens)["nll"].to_numpy()
 
@@ -139,8 +138,6 @@ def loss_under(
     losses = ResponseLoss(model, data, **options)
 
     def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        if mask is None:
-            return losses(rows)
         with changed(model, mask, scale):
             return losses(rows)
 

@@ -6,7 +6,7 @@ the same tool. An expert is deactivated by barring it from its router's choice, 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import pandas as pd
@@ -69,9 +69,11 @@ def intervene(
 
 
 def changed(
-    model: TransformerBridge, mask: xr.DataArray, scale: float = 0.0
+    model: TransformerBridge, mask: xr.DataArray | None, scale: float = 0.0
 ) -> AbstractContextManager[None]:
-    """Scale the neurons in ``mask``, or bar its experts where it is [layer, expert]."""
+    """Scale the neurons in ``mask``, or bar its experts where it is [layer, expert]; None: nothing."""
+    if mask is None:
+        return nullcontext()
     if "neuron" in mask.dims:
         return intervene(model, neurons=mask, scale=scale)
     return intervene(model, experts=mask)
@@ -99,7 +101,8 @@ def mean_activation(
         for the mean over the tokens that are).
     """
     kind = "dense" if taps.dense_layers(model) else "expert"
-    sums = capture(model, data, ActivationSums(kind, absolute), span, **options)
+    measure = ActivationSums(kind=kind, of="absolute" if absolute else "value")
+    sums = capture(model, data, measure, span, **options)
     return (sums / sums["n_tokens"].astype("float32")).rename("mean_activation")
 
 

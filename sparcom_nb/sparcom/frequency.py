@@ -20,7 +20,6 @@ from transformer_lens.model_bridge import TransformerBridge
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import (
-    ExpertCounts,
     PositiveCounts,
     RoutingCounts,
     capture,
@@ -106,7 +105,9 @@ def expert_neuron_frequency(
         :func:`sparcom_nb.sparcom.conditional_frequency`.
     """
     _check_sparse(model)
-    counts = capture_all(model, data, [ExpertCounts(site), RoutingCounts()], span, **options)
+    counts = capture_all(
+        model, data, [PositiveCounts(site, "expert"), RoutingCounts()], span, **options
+    )
     routing = as_frequency(counts["routed"]).variable
     joint = as_frequency(counts["count"]).assign_coords(routing=routing)
     return joint.assign_attrs(_said(model, span, site))
