@@ -11,6 +11,7 @@ import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import PositiveCounts, capture
+from sparcom_nb.model.intervene import write_norm
 
 DENSE = ["llama", "qwen2", "gpt_neox", "gpt2"]
 MOE = ["mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]
@@ -316,7 +317,7 @@ def all_experts(block, hidden):
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "mixtral"])
 def test_write_norm(name, load, folders):
-    norms = sn.interventions.write_norm(load(name))
+    norms = write_norm(load(name))
     for found, weight in zip(norms, down_projections(bare(folders(name)), name), strict=True):
         expected = torch.sqrt((weight.double() ** 2).sum(-2))
         np.testing.assert_allclose(found, expected, rtol=1e-5)
