@@ -364,6 +364,24 @@ def test_embedded_pairs_load_and_share_a_template(name):
     assert pair.base.identity.weights_sha256 != pair.instruct.identity.weights_sha256
 
 
+def test_a_model_is_told_by_its_weights_and_by_how_they_are_read(folders, tmp_path):
+    folder = shutil.copytree(folders("llama"), tmp_path / "m")
+    before = sources.Identity("m", folder).hashes
+    assert list(before) == ["weights_sha256", "settings_sha256"]
+    (folder / "README.md").write_text("of no matter")
+    assert sources.Identity("other", folder).hashes == before
+    for name in ("config.json", "generation_config.json", "tokenizer.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text + " ")
+        found = sources.Identity("m", folder).hashes
+        assert [found[n] == before[n] for n in before] == [True, False], name
+        (folder / name).write_text(text)
+    assert sources.Identity("m", folder).hashes == before
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    found = sources.Identity("m", folder).hashes
+    assert [found[n] == before[n] for n in before] == [False, True]
+
+
 def test_a_placebo_is_the_pairs_own_the_users_or_none(folders, tmp_path, monkeypatch):
     for name in ("dense-base", "dense-instruct", "dense-placebo"):
         (tmp_path / "models" / name).parent.mkdir(exist_ok=True)
