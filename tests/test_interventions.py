@@ -393,5 +393,8 @@ def test_neurons_are_told_by_their_labels(name, load):
     with sn.intervene(model, neurons=turned):
         torch.testing.assert_close(model(IDS), expected)
     others = mask.assign_coords(neuron=mask["neuron"] + 1)
-    with pytest.raises(InputError, match="are not 0 to"), sn.intervene(model, neurons=others):
+    with (
+        pytest.raises(InputError, match="neurons: its neurons are others"),
+        sn.intervene(model, neurons=others),
+    ):
         pass
