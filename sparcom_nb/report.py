@@ -15,15 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +39,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 SOURCES = {".py", ".json", ".jsonl"}
-LIBRARIES = (
-    "torch", "transformers", "transformer-lens", "tokenizers", "numpy", "pandas", "xarray", "scipy",
-    "scikit-learn", "matplotlib",
-)  # fmt: skip
+#: Libraries that can change a figure, beside those that can change any number.
+LIBRARIES = ("tokenizers", "scipy", "scikit-learn", "matplotlib")
 EXECUTED = "notebook.ipynb"
 MARK = '<meta name="fingerprint"'  # in the head of every page of ours
 
@@ -208,7 +203,7 @@ def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None
         finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         error=error,
         parameters=job.used(),
-        versions=_versions(),
+        versions=store.versions(*LIBRARIES),
         files=sorted(path.name for path in folder.iterdir()),
         findings=left["findings"],
         numbers=left["numbers"],
@@ -340,13 +335,13 @@ def depends_on(job: Job) -> dict[str, Any]:
     given = [one for value in job.given.values() for one in _texts(value)]
     models = job.pair.split(",") if job.pair not in sources.PAIRS else [job.pair]
     return {
-        "notebook": _hash_of(job.notebook.path),
+        "notebook": store.file_sha256(job.notebook.path),
         "package": _digest(PACKAGE, SOURCES),
         "data": _digest(shipped("data")),
         "read": [_digest(path, but=job.out) for text in (*models, *given) for path in _paths(text)],
         "pair": job.pair,
         "parameters": job.given,
-        "versions": _versions(),
+        "versions": store.versions(*LIBRARIES),
     }
 
 
@@ -385,7 +380,7 @@ def _digest(path: Path, suffixes: set[str] | None = None, but: Path | None = Non
         and _counts(file.relative_to(path), suffixes)
         and not (but and file.resolve().is_relative_to(but))
     ]
-    said = {file.relative_to(path).as_posix(): _hash_of(file) for file in wanted}
+    said = {file.relative_to(path).as_posix(): store.file_sha256(file) for file in wanted}
     return store.digest(said)
 
 
@@ -395,22 +390,5 @@ def _counts(name: Path, suffixes: set[str] | None) -> bool:
     return not private and (suffixes is None or name.suffix in suffixes)
 
 
-def _hash_of(file: Path) -> str:
-    """SHA-256 of a file, read once as long as the file system says that nothing happened to it."""
-    stat = file.stat()
-    return _read_hash(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-@cache
-def _read_hash(file: Path, *_: int) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _sha256(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that can change a figure."""
-    return {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

@@ -167,9 +167,12 @@ def digest(inputs: Mapping[str, Any]) -> str:
     return _hash(_json(inputs))
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions(*more: str) -> dict[str, str]:
     """Versions of this package, of Python and of the libraries that can change a number."""
-    return {"python": platform.python_version(), **_library_versions()}
+    return {"python": platform.python_version()} | {
+        name: version(name) for name in (*_LIBRARIES, *more)
+    }
 
 
 def safe_name(text: str) -> str:
@@ -192,6 +195,18 @@ def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def damage(folder: Path, sums: Mapping[str, str]) -> list[str]:
     """Those of the files that are missing or not what their checksum says."""
     return [name for name, known in sums.items() if not _is(folder / name, known)]
+
+
+def file_sha256(file: Path) -> str:
+    """SHA-256 of a file, which is read once in a process as long as nothing happens to it."""
+    stat = file.stat()
+    return _read_sha256(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@cache
+def _read_sha256(file: Path, *_: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def say(text: str) -> None:
@@ -568,11 +583,6 @@ def _flush(folder: Path) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
-
-
-@cache
-def _library_versions() -> dict[str, str]:
-    return {name: version(name) for name in _LIBRARIES}
 
 
 def _hash(text: str) -> str:

@@ -24,6 +24,11 @@ class InMemory:
     tokenizer: Any
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """All that a result depends on of a model."""
+        return {"weights_sha256": self.weights_sha256, "settings_sha256": self.settings_sha256}
+
+    @property
     def weights_sha256(self) -> str:
         """SHA-256 over all weights as they are now, in the order of their names."""
         digest = hashlib.sha256()
@@ -33,7 +38,7 @@ class InMemory:
         return digest.hexdigest()
 
     @cached_property
-    def files_sha256(self) -> str:
+    def settings_sha256(self) -> str:
         """SHA-256 over what says how weights and texts are read: configuration, tokenizer."""
         said = self.model.config.to_json_string() + self.tokenizer.backend_tokenizer.to_str()
         return hashlib.sha256(f"{said}{self.tokenizer.chat_template}".encode()).hexdigest()

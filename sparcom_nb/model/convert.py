@@ -22,9 +22,8 @@ import platformdirs
 from safetensors import SafetensorError, safe_open
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model.sources import file_sha256
 from sparcom_nb.progress import progress
-from sparcom_nb.store import once, record
+from sparcom_nb.store import file_sha256, once, record
 
 #: Changed when this file makes other folders than before.
 _EDITION = 1

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from sparcom_nb.errors import InputError, one_line
 from sparcom_nb.files import shipped
 from sparcom_nb.model.prompts import Template
-from sparcom_nb.store import record
+from sparcom_nb.store import file_sha256, record
 
 MEMBERS = ("base", "instruct")
 #: The control: the base after equally long training on plain documents, without any instruction.
@@ -151,24 +150,12 @@ class Identity:
 _AGAIN = "fetch the model again, or save it anew with save_pretrained"
 
 
-def file_sha256(file: Path) -> str:
-    """SHA-256 of a file, which is read once in a process unless it changes."""
-    found = file.stat()
-    return _sha256(file, found.st_size, found.st_mtime_ns)
-
-
 def _together(files: Iterable[Path]) -> str:
     """SHA-256 over names and hashes of files."""
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(file.name.encode() + bytes.fromhex(file_sha256(file)))
     return digest.hexdigest()
-
-
-@cache
-def _sha256(file: Path, size: int, changed: int) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def list_pairs() -> pd.DataFrame:
