@@ -31,6 +31,7 @@ def _device(value: str) -> str:
     return value
 
 
+Model = Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0, max=2**32 - 1)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda ...", callback=_device)]
 DropUnusable = Annotated[
@@ -55,7 +56,7 @@ def models(seed: Seed = 0, device: Device = "auto", batch_tokens: BatchTokens = 
 
 @app.command()
 def identify(
-    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    model: Model,
     data: Annotated[
         str,
         typer.Option(
@@ -123,7 +124,7 @@ def identify(
 
 @app.command()
 def attribute(
-    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    model: Model,
     prompt: Annotated[str, typer.Option(help="Text, or @FILE.")],
     response: Annotated[str, typer.Option(help="Text, or @FILE.")],
     out: Annotated[Path, typer.Option(help="FILE.html, FILE.csv or FILE.nc.")],
@@ -156,7 +157,7 @@ def attribute(
 
 @app.command()
 def select(
-    model: Annotated[str, typer.Option(help="A pair's member, a folder, a GGUF file or a hub id.")],
+    model: Model,
     target: Annotated[Path, typer.Option(help="A file of samples of the capability.")],
     pool: Annotated[Path, typer.Option(help="A file of samples to choose from.")],
     ratio: Annotated[float, typer.Option(help="Share of the pool to choose.")],

@@ -34,7 +34,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "splits": (1, 10_000),
     "L": (1, 255),
     **dict.fromkeys(("d", "d_model"), (1, 65_536)),
-    **dict.fromkeys(("n_evaluation", "n_pool", "n_target", "per_category"), (1, 100_000)),
+    **dict.fromkeys(("n_evaluation", "n_pool", "n_target"), (1, 100_000)),
     **dict.fromkeys(
         ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
     ),

@@ -359,15 +359,8 @@ def _paths(text: str) -> list[Path]:
     elif pair in sources.PAIRS and member in members:
         found = [sources.local_path(pair, member)]
     else:
-        found = [_local(text)]
+        found = [Path(text) if text and sources.exists(text) else None]
     return [path for path in found if path]
-
-
-def _local(text: str) -> Path | None:
-    try:
-        return Path(text) if text and Path(text).exists() else None
-    except (OSError, ValueError):  # too long for a path, or none
-        return None
 
 
 def _digest(path: Path, suffixes: set[str] | None = None, but: Path | None = None) -> str:

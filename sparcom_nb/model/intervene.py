@@ -112,10 +112,12 @@ def write_norm(model: TransformerBridge) -> xr.DataArray:
 
     Times the mean absolute activation it says how much the neuron writes into the residual stream.
     """
-    dense = taps.dense_layers(model)
-    coords: Any = neuron_coords(model, "dense" if dense else "expert")
-    norms = taps.write_norms(model) if dense else taps.expert_write_norms(model)
-    return xr.DataArray(norms.cpu().numpy(), coords, tuple(coords), name="write_norm")
+    kind = "dense" if taps.dense_layers(model) else "expert"
+    coords: Any = neuron_coords(model, kind)
+    norms = [weight.float().norm(dim=1) for *_, weight in taps.output_weights(model, kind)]
+    shape = [len(coord) for coord in coords.values()]
+    values = torch.stack(norms).reshape(shape).cpu().numpy()
+    return xr.DataArray(values, coords, tuple(coords), name="write_norm")
 
 
 def _neurons(

@@ -252,15 +252,17 @@ def _vocabulary(tokenizer: Path) -> dict[str, int]:
     return vocabulary
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(file: Path, name: object = "") -> dict[str, Any]:
+    """The JSON object in a file of a model; InputError says what is wrong with it."""
+    where = f"{one_line(name or file.parent, 90)}: {file.name}"
     try:
-        read = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        read = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
-            f"{one_line(path, 90)} cannot be read ({one_line(error, 90)}); {_AGAIN}"
+            f"{where} cannot be read as JSON ({one_line(error, 90)}); {_AGAIN}"
         ) from None
     if not isinstance(read, dict):
-        raise InputError(f"{one_line(path, 90)} holds no JSON object; {_AGAIN}")
+        raise InputError(f"{where} holds a {type(read).__name__}, not an object; {_AGAIN}")
     return read
 
 
@@ -306,7 +308,7 @@ def model_path(name_or_path: str | Path) -> Path:
         return _folder(here, name) if here else _from_hub(getattr(PAIRS[pair], member))
     if pair in PAIRS and member == PLACEBO:
         return _folder(_placebo_path(pair), name)
-    if _exists(name):
+    if exists(name):
         return _folder(Path(name), name)
     if name in PAIRS:
         raise InputError(f"{name!r} is a pair; name a member: {name}/base or {name}/instruct")
@@ -318,7 +320,8 @@ def model_path(name_or_path: str | Path) -> Path:
     )
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Whether a text is the name of something on this machine."""
     try:
         return Path(name).exists()
     except (OSError, ValueError):  # longer than a name may be, or with a zero in it
@@ -412,16 +415,7 @@ def _check_config(folder: Path, name: str) -> None:
         raise InputError(
             f"{name}: no config.json; give a Hugging Face model folder, as save_pretrained writes it"
         )
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{name}: config.json cannot be read as JSON ({one_line(error, 90)}); {_AGAIN}"
-        ) from None
-    if not isinstance(config, dict):
-        raise InputError(
-            f"{name}: config.json holds a {type(config).__name__}, not an object; {_AGAIN}"
-        )
+    config = _json(file, name)
     text = config.get("text_config")
     for part in (config, text if isinstance(text, dict) else {}):
         if packed := part.get("quantization_config") or part.get("compression_config"):
@@ -508,13 +502,10 @@ def _used(folder: Path, name: str, here: list[str]) -> list[Path]:
             f"{name}: neither {_WHOLE} nor {_INDEX}, only {one_line(', '.join(here), 90)}; "
             "give the model as save_pretrained writes it"
         )
-    try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        shards = sorted({str(shard) for shard in index["weight_map"].values()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(
-            f"{name}: {_INDEX} cannot be read ({one_line(error, 90)}); {_AGAIN}"
-        ) from None
+    index = _json(folder / _INDEX, name).get("weight_map")
+    if not isinstance(index, dict):
+        raise InputError(f"{name}: {_INDEX} has no weight_map; {_AGAIN}")
+    shards = sorted(set(map(str, index.values())))
     if missing := [shard for shard in shards if shard not in here]:
         raise InputError(
             f"{name}: {len(missing)} of the {len(shards)} weight files that {_INDEX} names are not "

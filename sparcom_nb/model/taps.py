@@ -95,18 +95,6 @@ def experts_shape(model: TransformerBridge) -> tuple[int, int]:
     return n_experts, n_neurons
 
 
-def write_norms(model: TransformerBridge, kind: str = "dense") -> Tensor:
-    """Norms [layer, neuron] of what the neurons write: the columns of W_down."""
-    layers = network_layers(model, kind)
-    return torch.stack([_network(model, n, kind).down.weight.float().norm(dim=1) for n in layers])
-
-
-def expert_write_norms(model: TransformerBridge) -> Tensor:
-    """Norms [layer, expert, neuron] of what the neurons of the experts write."""
-    down = [_expert_weights(model, n).float() for n in sparse_layers(model)]
-    return torch.stack([weight.norm(dim=2) for weight in down])
-
-
 def output_weights(
     model: TransformerBridge, kind: str = "dense"
 ) -> Iterator[tuple[int, int | None, Tensor]]:

@@ -33,23 +33,6 @@ import regex
 
 from sparcom_nb.errors import InputError
 
-KINDS = [
-    "none",
-    "exact",
-    "label",
-    "contains",
-    "lines",
-    "words",
-    "number",
-    "value",
-    "python",
-    "stdout",
-    "sql",
-    "shell",
-    "regex",
-    "json",
-]
-
 _NUMBER = regex.compile(r"-?[0-9][0-9,]*(?:\.[0-9]+)?")
 _FENCE = regex.compile(r"^```\w*\n(.*?)\n?```$", regex.DOTALL | regex.MULTILINE)
 #: Seconds that finding a pattern in a text may take.
@@ -213,3 +196,5 @@ _JUDGES: dict[str, Callable[[Any, str, str], bool]] = {
     "regex": _same_code,
     "json": _json,
 }
+
+KINDS = (*_JUDGES, "none", "value", "python", "sql", "shell")
