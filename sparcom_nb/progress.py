@@ -20,7 +20,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 def progress(total: int, what: str, unit: str, show: bool = True) -> Iterator[Any]:
     """Yield an object whose ``update(n)`` says that n more of ``total`` units are done."""
     if not show:
-        shown: Any = _Silent()
+        shown: Any = tqdm(disable=True)
     elif _in_notebook():
         shown = _Line(total, what, unit, _display())
     elif sys.stderr.isatty():
@@ -32,12 +32,6 @@ def progress(total: int, what: str, unit: str, show: bool = True) -> Iterator[An
         yield shown
     finally:
         shown.close()
-
-
-class _Silent:
-    def update(self, n: int) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class _Line:

@@ -388,7 +388,8 @@ class _Plan:
 
     def inputs(self, model: TransformerBridge) -> dict[str, Any]:
         """All that the result depends on."""
-        labels = {name: np.asarray(_values(coord)).tolist() for name, coord in self.coords.items()}
+        coords = xr.Dataset(coords=self.coords).coords
+        labels = {str(name): coord.to_numpy().tolist() for name, coord in coords.items()}
         return {
             **model.identity.hashes,
             "dtype": str(model.cfg.dtype),
@@ -549,10 +550,6 @@ def _row_coords(data: pd.DataFrame, prompts: list[Prompt]) -> dict[str, Any]:
         **columns,
         "n_tokens": ("instruction", n_tokens),
     }
-
-
-def _values(coord: Any) -> Any:
-    return coord[1] if isinstance(coord, tuple) else coord
 
 
 def _temporary_store() -> Path:

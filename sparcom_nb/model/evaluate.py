@@ -82,12 +82,11 @@ def answers_under(
     ``mask`` as in :func:`loss_under`; NaN where the checker gives no verdict.
     """
 
-    def right(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        with changed(model, mask):
-            judged = answer(model, data.iloc[rows], max_new_tokens, show_progress=False)
+    def right(rows: np.ndarray) -> np.ndarray:
+        judged = answer(model, data.iloc[rows], max_new_tokens, show_progress=False)
         return judged["correct"].to_numpy(dtype=float, na_value=np.nan)
 
-    return right
+    return _under(model, right)
 
 
 def text_loss_under(
@@ -98,12 +97,10 @@ def text_loss_under(
     ``mask`` as in :func:`loss_under`.
     """
 
-    def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        with changed(model, mask):
-            chosen = [texts[n] for n in rows]
-            return perplexity(model, chosen, batch_tokens)["nll"].to_numpy()
+    def loss(rows: np.ndarray) -> np.ndarray:
+        return perplexity(model, [texts[n] for n in rows], batch_tokens)["nll"].to_numpy()
 
-    return loss
+    return _under(model, loss)
 
 
 class ResponseLoss:
@@ -135,13 +132,19 @@ def loss_under(
     It gives the loss of the rows at these positions, as :class:`ResponseLoss`, while the neurons in
     ``mask`` are scaled, or the experts in it ([layer, expert]) are barred; None changes nothing.
     """
-    losses = ResponseLoss(model, data, **options)
+    return _under(model, ResponseLoss(model, data, **options), scale)
 
-    def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
+
+def _under(
+    model: TransformerBridge, measure: Callable[[np.ndarray], np.ndarray], scale: float = 0.0
+) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
+    """Make a function of mask and rows from one of rows, see :func:`loss_under`."""
+
+    def measured(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
         with changed(model, mask, scale):
-            return losses(rows)
+            return measure(rows)
 
-    return loss
+    return measured
 
 
 def token_losses(
