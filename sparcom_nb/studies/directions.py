@@ -280,7 +280,7 @@ def halves(
         cosines = unit[0] @ unit[1].T / samples.own.shape[1]
         taken = [tops(scores(samples, one, score), ratio) for one in made]
         sets = [xr.DataArray(one, dims=("category", "neuron")) for one in taken]
-        apart.append([_within(cosines), _within(overlap(*sets).to_numpy())])
+        apart.append([_within(cosines), _within(overlap(sets[0], sets[1]).to_numpy())])
     return np.mean(apart, axis=0)
 
 

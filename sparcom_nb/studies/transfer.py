@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.stats import binom, rankdata
 
 from sparcom_nb.evidence import Clusters, Finding, against, finding, jackknife, t_test
 from sparcom_nb.model.load import load_model
 from sparcom_nb.model.sources import PAIRS, PLACEBO, local_path, member_name
 from sparcom_nb.nait.readout import sample_activations
+from sparcom_nb.sparcom import overlap
 from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.results import Results
 from sparcom_nb.studies.scoring import Samples, directions, tops
@@ -30,7 +32,7 @@ def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0
 
     Returns:
         Findings ``own``, ``own and others'``, ``others``, ``mathematics and code``, ``core``, ``core
-        and one``, ``core and pool``, ``chosen by half``, ``core is clean`` and ``METHOD to MODEL``;
+        and one``, ``core and pool``, ``in common``, ``core is clean`` and ``METHOD to MODEL``;
         tables ``composition``, ``transfer``, ``core`` (rows by the number of capabilities that select
         them) and ``outcomes``.
     """
@@ -143,15 +145,14 @@ def counts(values: np.ndarray, ratio: float) -> pd.DataFrame:
 def in_common(
     values: np.ndarray, core: np.ndarray, mix: Mixture, ratio: float
 ) -> dict[str, Finding]:
-    """Whether many capabilities select the same rows, and whether the core is cleaner than the pool."""
+    """Whether capabilities select the same rows, and whether the core is cleaner than the pool."""
     clusters = Clusters.of(mix.pool)
     clean = (mix.pool["quality"] == "clean").to_numpy()
-    least = max(2, -(-len(values) // 2))
 
-    def beyond(keep: np.ndarray) -> float:
+    def shared(keep: np.ndarray) -> float:
         chosen = tops(values[:, keep[clusters.index] > 0], ratio)
-        independent = binom.sf(least - 1, len(chosen), chosen.mean())
-        return float((chosen.sum(axis=0) >= least).mean() - independent)
+        both = overlap(xr.DataArray(chosen, dims=("category", "neuron"))).to_numpy()
+        return float(both[~np.eye(len(both), dtype=bool)].mean() - ratio / (2 - ratio))
 
     def cleaner(keep: np.ndarray) -> float:
         rows = keep[clusters.index] > 0
@@ -159,11 +160,11 @@ def in_common(
             float(clean[rows & core].mean() - clean[rows].mean()) if (rows & core).any() else np.nan
         )
 
-    shared, purer = (jackknife(statistic, clusters.stratum) for statistic in (beyond, cleaner))
+    alike, purer = (jackknife(statistic, clusters.stratum) for statistic in (shared, cleaner))
     return {
-        "chosen by half": finding(
-            "More rows are selected by at least half of the capabilities than independent selections "
-            "would share", shared, t_test(shared), clusters, unit="of the pool",
+        "in common": finding(
+            "Two capabilities select the same rows more often than independent selections would",
+            alike, t_test(alike), clusters, unit="Jaccard above independence",
             control="independent selections",
             reading="Directions that follow one nuisance share rows too, and look like a core.",
         ),

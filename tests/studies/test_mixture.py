@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from sparcom_nb.studies.mixture import QUALITIES, mixture, spoiled
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.rows.instructions import user_text, validate
+from sparcom_nb.studies.mixture import QUALITIES, mixture, spoiled
 
 
 @pytest.fixture(scope="module")
