@@ -23,6 +23,7 @@ def explained(directions: Mapping[str, Direction]) -> Figure:
     for name, direction in directions.items():
         shares = direction.explained
         axes.plot(shares["layer"], shares, color=COLOURS[name], marker=MARKERS[name], label=name)
+        axes.set_xticks(shares["layer"])
     axes.set_ylim(0, 1)
     label(axes, "First principal component of the drifts", "layer", "share of variance")
     axes.legend(fontsize=8, ncols=3)
