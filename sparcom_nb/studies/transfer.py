@@ -9,6 +9,7 @@ from sparcom_nb.evidence import Clusters, Finding, against, finding, jackknife, 
 from sparcom_nb.model.load import load_model
 from sparcom_nb.model.sources import PAIRS, PLACEBO, local_path, member_name
 from sparcom_nb.nait.readout import sample_activations
+from sparcom_nb.nait.selection import core_subset
 from sparcom_nb.sparcom import overlap
 from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.results import Results
@@ -18,6 +19,8 @@ from sparcom_nb.studies.tuning import FULL_POOL, RANDOM, Bench, gained, mean_los
 CORE = "core"
 #: Rows of the pool that two models' scores are compared on.
 COMPARED = 256
+#: Rows that a share needs for a test.
+LEAST = 20
 Weights = dict[str, dict[str, float]]
 
 
@@ -41,9 +44,8 @@ def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0
     rest = {RANDOM: bench.random(), CORE: bench.core(score), FULL_POOL: bench.whole()}
     outcomes = bench.outcomes(tops_of | rest)
     values = bench.scores[score][mix.capabilities].to_numpy().T
-    core_rows = mix.pool["id"].isin(rest[CORE][0]).to_numpy()
     found = served(outcomes, mix.capabilities) | core_serves(outcomes, mix.capabilities)
-    found |= in_common(values, core_rows, mix, ratio) | _moved(bench, draws, seed)
+    found |= in_common(values, mix, ratio) | _moved(bench, draws, seed)
     tables = {
         "composition": composition(values, mix, ratio),
         "transfer": mean_losses(outcomes),
@@ -142,9 +144,7 @@ def counts(values: np.ndarray, ratio: float) -> pd.DataFrame:
     return pd.DataFrame({"number": number, "rows": rows, "expected": expected})
 
 
-def in_common(
-    values: np.ndarray, core: np.ndarray, mix: Mixture, ratio: float
-) -> dict[str, Finding]:
+def in_common(values: np.ndarray, mix: Mixture, ratio: float) -> dict[str, Finding]:
     """Whether capabilities select the same rows, and whether the core is cleaner than the pool."""
     clusters = Clusters.of(mix.pool)
     clean = (mix.pool["quality"] == "clean").to_numpy()
@@ -156,10 +156,10 @@ def in_common(
 
     def cleaner(keep: np.ndarray) -> float:
         rows = keep[clusters.index] > 0
-        return (
-            float(clean[rows & core].mean() - clean[rows].mean()) if (rows & core).any() else np.nan
-        )
+        core = core_subset(pd.DataFrame(values[:, rows].T), ratio)
+        return float(clean[rows][core].mean() - clean[rows].mean())
 
+    few = round(ratio * values.shape[1])
     alike, purer = (jackknife(statistic, clusters.stratum) for statistic in (shared, cleaner))
     return {
         "in common": finding(
@@ -172,6 +172,7 @@ def in_common(
             "The core subset holds a larger share of right answers than the pool", purer,
             t_test(purer), clusters, unit="of its rows", control="the whole pool",
             reading="A core needs something that all capabilities prefer, such as right answers.",
+            invalid="" if few >= LEAST else f"A core of {few} rows is too small for a test.",
         ),
     }  # fmt: skip
 

@@ -225,3 +225,16 @@ def test_one_seed_is_said():
         "A.", losses(np.random.default_rng(0), seeds=1), tuning.versus("other", ["QA"])
     )
     assert found.caveat == tuning.ONE_SEED and "1 seed" in found.units
+
+
+def test_what_selections_share_is_calibrated():
+    told = np.zeros(2)
+    for n in range(100):
+        rng = np.random.default_rng(n)
+        _, mix = planted(rng, 0.0)
+        kind = rng.normal(size=(3, 12))[:, np.arange(len(mix.pool)) // 6]
+        values = kind + rng.normal(size=kind.shape)
+        mix.pool["quality"] = rng.permutation(mix.pool["quality"])
+        told += [found.p <= 0.05 for found in transfer.in_common(values, mix, 0.3).values()]
+    assert (told <= at_most(0.05, 100)).all()
+    assert transfer.in_common(values, mix, 0.1)["core is clean"].verdict == "cannot be told"
