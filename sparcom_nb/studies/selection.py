@@ -13,7 +13,7 @@ from sparcom_nb.studies.tuning import FULL_POOL, RANDOM, UPPER, Bench, gained, m
 _READING = {
     UPPER: "It bounds what any selection can gain, and shows whether so little training can tell arms "
     "apart at all.",
-    FULL_POOL: "The whole pool gets the same number of steps, so that most of its rows are seen once.",
+    FULL_POOL: "The whole pool gets the same number of steps, so that each of its rows is seen less often.",
 }
 
 

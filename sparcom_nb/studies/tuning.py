@@ -31,7 +31,7 @@ from sparcom_nb.studies import scoring
 from sparcom_nb.studies.mixture import Mixture, mixture
 
 RANDOM, FULL_POOL, UPPER = "random", "full pool", "only what is wanted"
-UNIT = "nats per response token"
+UNIT = "nats gained per response token"
 ONE_SEED = "With one seed, the chance of training is not in it."
 
 
