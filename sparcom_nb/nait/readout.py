@@ -15,7 +15,7 @@ there, with activations a hundred times larger), not for the capability. The las
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,9 @@ from transformer_lens.model_bridge import TransformerBridge
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import Batch, capture, neuron_coords, token_sums
+
+if TYPE_CHECKING:
+    from sparcom_nb.nait.directions import Direction
 
 CANDIDATES = ("mean", "drift")
 
@@ -72,30 +75,6 @@ def sample_activations(
     )  # fmt: skip
 
 
-class Reader(Protocol):
-    """Something to project on: vectors [layer, (expert,) neuron] and where to read activations."""
-
-    @property
-    def vectors(self) -> xr.DataArray:
-        """One vector a layer."""
-        ...
-
-    @property
-    def site(self) -> str:
-        """``gate`` or ``post``."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """``dense``, ``shared`` or ``expert``."""
-        ...
-
-    @property
-    def skip(self) -> int:
-        """Counted tokens to leave out."""
-        ...
-
-
 @dataclass(frozen=True)
 class SampleActivations:
     """Mean and drift of every neuron over a sample: [candidate, layer, (expert,) neuron]."""
@@ -130,7 +109,7 @@ class Projections:
     is as exact as the model's own numbers.
     """
 
-    directions: Sequence[Reader]
+    directions: "Sequence[Direction]"
     labels: Sequence[str]
     candidates: Sequence[str] = CANDIDATES
     name: str = "score"
