@@ -40,7 +40,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     ),
     "quantile": (0, 1),
     **dict.fromkeys(("amplify", "lr", "relative"), (0, math.inf)),
-    "auc_interval.value": (0, 1),
     "level": (0.01, 0.9999),
     "tail": (0, 0.5),
     "epsilon": (1e-300, math.inf),  # what a division by zero would be without

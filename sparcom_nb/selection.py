@@ -73,7 +73,7 @@ def select_rows(
 
     Returns:
         The manifest, with ``fresh`` False when it was there already: ``method`` is the score used,
-        ``auc`` the area of each (value, low, high: 95 % of :func:`sparcom_nb.nait.auc_interval`),
+        ``auc`` the area of each (value, low, high: 95 % of :func:`sparcom_nb.nait.ranking.auc_interval`),
         ``same_as_target`` how many rows of the pool are the target's as well, ``advice`` what else
         to try, empty where the score finds the target.
 
@@ -88,7 +88,8 @@ def select_rows(
         check_installed,  # takes seconds: what is wrong is said before
     )
     from sparcom_nb.nait import contest
-    from sparcom_nb.nait.scores import length_correlation, select
+    from sparcom_nb.nait.scores import length_correlation
+    from sparcom_nb.nait.selection import select
 
     one_of("method", method, contest.METHODS)
     if method == "embedding":

@@ -209,9 +209,6 @@ RANGE_ENDS = [
     (lambda: sn.shift.importance_density(array("S"), p=0), "p must be 0.1 or more, not 0"),
     (lambda: sn.shift.importance_density(array("S"), p=1e300), "p must be at most 100"),
     (lambda: sn.shift.levels(array("S"), epsilon=0), "epsilon must be"),
-    (lambda: sn.nait.auc_interval(0.7, 5, 5, level=0), "level must be 0.01 or more"),
-    (lambda: sn.nait.auc_interval(0.7, 5, 5, level=1), "level must be at most 0.9999"),
-    (lambda: sn.nait.auc_interval(7, 5, 5), "value must be at most 1, not 7"),
     (lambda: sn.stats.one_sided(0.5, np.zeros(3), tail=2), "tail must be at most 0.5"),
 ]
 

@@ -15,11 +15,11 @@ from sparcom_nb.model import capture as capture_module
 from sparcom_nb.model import load as models
 from sparcom_nb.nait import (
     alignment_score,
-    auc_interval,
     baseline_score,
     capability_direction,
     layer_scores,
 )
+from sparcom_nb.nait.ranking import auc_interval
 from sparcom_nb.selection import select_rows
 
 

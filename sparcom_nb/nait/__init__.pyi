@@ -1,102 +1,20 @@
-from .baselines import BASELINES, baseline_score
-from .core import (
-    between_models,
-    chance_jaccard,
-    composition,
-    core_counts,
-    core_subset,
-    cosines,
-    jaccard,
-    selections,
-    stability,
-    stability_means,
-    why_not,
-)
-from .directions import (
-    METHODS,
-    SIGNS,
-    Direction,
-    capability_direction,
-    direction_of,
-    sample_activations,
-)
-from .full import arm_effects, core_effects, full_results
-from .outcomes import effects, transfer_matrix
-from .pool import QUALITIES, Mixture, mixture
-from .precision import (
-    BASELINE_SCORES,
-    SCORES,
-    by_number,
-    capabilities,
-    pool_baselines,
-    pool_directions,
-    pool_scores,
-    selection_precision,
-)
-from .ranking import auc, auc_interval
-from .readout import CANDIDATES
-from .scores import (
-    alignment_score,
-    alignment_scores,
-    combine,
-    layer_scores,
-    length_correlation,
-    select,
-    standardised,
-)
-from .study import FULL, QUICK, Plan, Study, begin_study, plan, tuned_from
+from .baselines import baseline_score
+from .directions import METHODS, Direction, capability_direction, direction_of
+from .readout import sample_activations
+from .scores import alignment_score, alignment_scores, layer_scores
+from .selection import combine, core_subset, select
 
 __all__ = [
-    "BASELINES",
-    "BASELINE_SCORES",
-    "CANDIDATES",
-    "FULL",
     "METHODS",
-    "QUALITIES",
-    "QUICK",
-    "SCORES",
-    "SIGNS",
     "Direction",
-    "Mixture",
-    "Plan",
-    "Study",
     "alignment_score",
     "alignment_scores",
-    "arm_effects",
-    "auc",
-    "auc_interval",
     "baseline_score",
-    "begin_study",
-    "between_models",
-    "by_number",
-    "capabilities",
     "capability_direction",
-    "chance_jaccard",
     "combine",
-    "composition",
-    "core_counts",
-    "core_effects",
     "core_subset",
-    "cosines",
     "direction_of",
-    "effects",
-    "full_results",
-    "jaccard",
     "layer_scores",
-    "length_correlation",
-    "mixture",
-    "plan",
-    "pool_baselines",
-    "pool_directions",
-    "pool_scores",
     "sample_activations",
     "select",
-    "selection_precision",
-    "selections",
-    "stability",
-    "stability_means",
-    "standardised",
-    "transfer_matrix",
-    "tuned_from",
-    "why_not",
 ]

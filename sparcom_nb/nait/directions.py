@@ -34,9 +34,8 @@ from scipy.linalg import eigh
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.model import taps
-from sparcom_nb.model.capture import capture, neuron_coords
-from sparcom_nb.nait.readout import SampleActivations
+from sparcom_nb.model.capture import neuron_coords
+from sparcom_nb.nait.readout import check_kind, sample_activations
 from sparcom_nb.store import told, write
 
 _ARRAYS = ("vectors", "explained")
@@ -116,7 +115,7 @@ class Direction:
         Raises:
             InputError: the model has other layers, or other kinds or numbers of neurons.
         """
-        _check_kind(model, self.kind)
+        check_kind(model, self.kind)
         here = {dim: len(c) for dim, c in neuron_coords(model, self.kind).items()}
         own = {str(dim): n for dim, n in self.vectors.sizes.items()}
         if here != own:
@@ -200,47 +199,6 @@ def capability_direction(
     own = sample_activations(model, data, **how)
     others = None if pool is None else sample_activations(model, pool, **how)
     return direction_of(own, method, others, name, sign)
-
-
-def sample_activations(
-    model: TransformerBridge,
-    data: pd.DataFrame,
-    site: str = "post",
-    span: str = "sample",
-    skip: int = 0,
-    kind: str | None = None,
-    **options: Any,
-) -> xr.DataArray:
-    """Mean and drift of every neuron's activation over every sample, in one pass.
-
-    Args:
-        model: from :func:`sparcom_nb.load_model`.
-        data: rows with responses.
-        site: ``post`` (the input of the down projection) or ``gate``.
-        span: whose tokens are t_1 ... t_K: ``sample`` is instruction, input and response without
-            any template.
-        skip: leave so many of the first of them out (see :mod:`sparcom_nb.nait.readout`); 0 is the
-            paper's.
-        kind: ``dense``, ``shared`` or ``expert``; None is ``expert`` for a model with experts.
-        options: of :func:`sparcom_nb.model.capture.capture_all`.
-
-    Returns:
-        DataArray float32 [instruction, candidate, layer, (expert,) neuron]; candidate is mean and
-        drift. Its attributes say what was read, and of which model.
-
-    Raises:
-        InputError: a model without neurons of that kind, or as the capture pass.
-    """
-    if skip < 0:
-        raise InputError(f"skip must be 0 or more, not {skip}")
-    kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
-    _check_kind(model, kind)
-    found = capture(model, data, SampleActivations(site, kind, skip), span, **options)
-    identity = model.identity
-    return found.assign_attrs(
-        site=site, span=span, skip=skip, kind=kind,
-        model=identity.name, weights_sha256=identity.weights_sha256,
-    )  # fmt: skip
 
 
 def direction_of(
@@ -338,19 +296,6 @@ def _check_method(method: str, sign: str, has_pool: bool) -> None:
     for what, value in (("method", method), ("sign", sign)):
         if value in ("contrast", "pool") and not has_pool:
             raise InputError(f"{what} {value!r} compares with a pool; give pool=")
-
-
-def _check_kind(model: TransformerBridge, kind: str) -> None:
-    there = {
-        "dense": taps.dense_layers(model),
-        "shared": taps.network_layers(model, "shared"),
-        "expert": taps.sparse_layers(model),
-    }
-    if kind not in there:
-        raise InputError(f"unknown kind {kind!r}; use one of {', '.join(there)}")
-    if not there[kind]:
-        some = ", ".join(name for name, layers in there.items() if layers)
-        raise InputError(f"{model.identity.name} has no {kind} neurons; kinds it has: {some}")
 
 
 def _matrix(values: xr.DataArray, candidate: str) -> np.ndarray:

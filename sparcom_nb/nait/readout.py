@@ -15,41 +15,64 @@ there, with activations a hundred times larger), not for the capability. The las
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.model.capture import Batch, neuron_coords, token_sums
+from sparcom_nb.errors import InputError
+from sparcom_nb.model import taps
+from sparcom_nb.model.capture import Batch, capture, neuron_coords, token_sums
+
+if TYPE_CHECKING:
+    from sparcom_nb.nait.directions import Direction
 
 CANDIDATES = ("mean", "drift")
 
 
-class Reader(Protocol):
-    """Something to project on: vectors [layer, (expert,) neuron] and where to read activations."""
+def sample_activations(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    site: str = "post",
+    span: str = "sample",
+    skip: int = 0,
+    kind: str | None = None,
+    **options: Any,
+) -> xr.DataArray:
+    """Mean and drift of every neuron's activation over every sample, in one pass.
 
-    @property
-    def vectors(self) -> xr.DataArray:
-        """One vector a layer."""
-        ...
+    Args:
+        model: from :func:`sparcom_nb.load_model`.
+        data: rows with responses.
+        site: ``post`` (the input of the down projection) or ``gate``.
+        span: whose tokens are t_1 ... t_K: ``sample`` is instruction, input and response without
+            any template.
+        skip: leave so many of the first of them out (see :mod:`sparcom_nb.nait.readout`); 0 is the
+            paper's.
+        kind: ``dense``, ``shared`` or ``expert``; None is ``expert`` for a model with experts.
+        options: of :func:`sparcom_nb.model.capture.capture_all`.
 
-    @property
-    def site(self) -> str:
-        """``gate`` or ``post``."""
-        ...
+    Returns:
+        DataArray float32 [instruction, candidate, layer, (expert,) neuron]; candidate is mean and
+        drift. Its attributes say what was read, and of which model.
 
-    @property
-    def kind(self) -> str:
-        """``dense``, ``shared`` or ``expert``."""
-        ...
-
-    @property
-    def skip(self) -> int:
-        """Counted tokens to leave out."""
-        ...
+    Raises:
+        InputError: a model without neurons of that kind, or as the capture pass.
+    """
+    if skip < 0:
+        raise InputError(f"skip must be 0 or more, not {skip}")
+    kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
+    check_kind(model, kind)
+    found = capture(model, data, SampleActivations(site, kind, skip), span, **options)
+    identity = model.identity
+    return found.assign_attrs(
+        site=site, span=span, skip=skip, kind=kind,
+        model=identity.name, weights_sha256=identity.weights_sha256,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,7 @@ class Projections:
     is as exact as the model's own numbers.
     """
 
-    directions: Sequence[Reader]
+    directions: "Sequence[Direction]"
     labels: Sequence[str]
     candidates: Sequence[str] = CANDIDATES
     name: str = "score"
@@ -143,3 +166,17 @@ def token_weights(counted: Tensor, candidates: Sequence[str], skip: int) -> Tens
         "drift": last.double() - first.double(),
     }
     return torch.stack([made[name] for name in candidates], dim=1)
+
+
+def check_kind(model: TransformerBridge, kind: str) -> None:
+    """Raise InputError where a model has no such neurons."""
+    there = {
+        "dense": taps.dense_layers(model),
+        "shared": taps.network_layers(model, "shared"),
+        "expert": taps.sparse_layers(model),
+    }
+    if kind not in there:
+        raise InputError(f"unknown kind {kind!r}; use one of {', '.join(there)}")
+    if not there[kind]:
+        some = ", ".join(name for name, layers in there.items() if layers)
+        raise InputError(f"{model.identity.name} has no {kind} neurons; kinds it has: {some}")

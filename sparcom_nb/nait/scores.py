@@ -1,4 +1,4 @@
-"""Scores of candidates along capability directions, their combination, and the selection by them.
+"""Scores of candidates along capability directions.
 
     s_y = sum_l A^(l)(y) . v_l       (NAIT, Chen et al. 2026, section 3)
 
@@ -132,39 +132,6 @@ def length_correlation(scores: pd.Series, n_tokens: pd.Series) -> dict[str, floa
         "spearman": float(spearmanr(values, lengths).statistic),  # type: ignore[attr-defined]
         "pearson": float(pearsonr(values, lengths).statistic),  # type: ignore[attr-defined]
     }
-
-
-def combine(scores: pd.DataFrame) -> pd.Series:
-    """Mean of standardised scores: one score for several capabilities.
-
-    A column without variance says nothing and adds zero.
-    """
-    spread = scores.std(ddof=0).replace(0, np.inf)
-    return ((scores - scores.mean()) / spread).mean(axis=1).rename("combined")
-
-
-def select(scores: pd.Series, ratio: float) -> pd.Index:
-    """Ids of the top share of candidates, best first; ties keep the order of the pool.
-
-    ``ratio`` above 0 and at most 1; the number taken is the nearest to ``ratio`` of all, at least
-    one. The bottom is the top of ``-scores``.
-
-    Raises:
-        InputError: another ratio, no scores, an id twice, or a score that is not a number.
-    """
-    if not 0 < ratio <= 1:
-        raise InputError(f"ratio must be above 0 and at most 1, not {ratio}")
-    if scores.empty:
-        raise InputError("no scores to select by; give a pool with at least one row")
-    if not scores.index.is_unique:
-        twice = scores.index[scores.index.duplicated()][0]
-        raise InputError(f"id {twice!r} has several scores; ids must be unique")
-    if scores.isna().any():
-        raise InputError(
-            f"row {scores.index[scores.isna()][0]!r} has no score (NaN); drop it first"
-        )
-    order = scores.sort_values(ascending=False, kind="stable").index
-    return order[: max(1, round(ratio * len(order)))]
 
 
 def _check(

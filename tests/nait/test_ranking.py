@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from sparcom_nb.nait import auc, auc_interval
+from sparcom_nb.nait.ranking import auc, auc_interval
 
 
 def test_auc_counts_pairs():

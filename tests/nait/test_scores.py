@@ -17,13 +17,12 @@ from sparcom_nb.nait import (
     capability_direction,
     combine,
     layer_scores,
-    length_correlation,
     sample_activations,
     select,
-    standardised,
 )
 from sparcom_nb.nait import readout as readout_module
 from sparcom_nb.nait import scores as scores_module
+from sparcom_nb.nait.scores import length_correlation, standardised
 
 NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
 

@@ -46,6 +46,11 @@ class Mixture:
         right = (self.pool["category"] == capability) & (self.pool["quality"] == "clean")
         return right.set_axis(self.pool["id"])
 
+    @property
+    def capabilities(self) -> list[str]:
+        """The categories, in the order of the in-domain samples."""
+        return list(dict.fromkeys(self.target["category"]))
+
     def in_domain(self, capability: str, n: int | None = None) -> pd.DataFrame:
         """The first ``n`` in-domain samples of a capability; None: all."""
         return self.target[self.target["category"] == capability].iloc[:n]
@@ -53,9 +58,9 @@ class Mixture:
 
 def mixture(
     source: str = "miniworld",
-    n_pool: int = 3000,
-    n_target: int = 256,
-    n_evaluation: int = 120,
+    n_pool: int = 1500,
+    n_target: int = 64,
+    n_evaluation: int = 150,
     seed: int = 0,
 ) -> Mixture:
     """Deal rows to in-domain samples, pool and evaluation, and spoil a part of the pool.

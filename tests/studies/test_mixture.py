@@ -5,8 +5,8 @@ import pytest
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.nait.pool import QUALITIES, mixture, spoiled
 from sparcom_nb.rows.instructions import user_text, validate
+from sparcom_nb.studies.mixture import QUALITIES, mixture, spoiled
 
 
 @pytest.fixture(scope="module")
