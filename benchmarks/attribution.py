@@ -26,8 +26,7 @@ from common import bare_model, peak_memory
 
 import sparcom_nb as sn
 from sparcom_nb.model.sources import model_path
-from sparcom_nb.shift.attribution import CHUNK
-from sparcom_nb.shift.joint import join
+from sparcom_nb.shift.attribution import CHUNK, join
 
 LOOPS = ("unfrozen", "frozen")
 TEXT = (
