@@ -65,7 +65,10 @@ def _ways(asked: argparse.Namespace) -> dict[str, Callable[[], torch.Tensor]]:
     ours: Any = sn.load_model(asked.model)
     prompt, response = _texts(ours, *asked.tokens)
     joint = join(ours, prompt, response)
-    ids, rows = torch.tensor(joint.sequence.ids), slice(joint.bos, joint.sequence.start)
+    ids, rows = (
+        torch.tensor(joint.sequence.ids),
+        slice(joint.sequence.start - len(joint.inputs), joint.sequence.start),
+    )
     if asked.only in LOOPS:
         ours = None
     bare: Any = (

@@ -197,6 +197,7 @@ def choices(
     ways |= {f"first {length} response tokens": {"length": length, "b": cut}}
     ways |= {f"first {length}, not normalised": {"length": length, "b": cut, "normalise": False}}
     rows = []
+    how: Any
     for choice, how in ways.items():
         before, after = (instruction_scores(found[name], **how) for name in ("base", "tuned"))
         base = shift(before, data)["value"].tail(1)
@@ -303,7 +304,7 @@ def _compare(
         student = test(a, b, alternative="less")
         row |= {"t": float(student.statistic), "p": float(student.pvalue)}
         if test is ttest_ind:
-            welch = ttest_ind(a, b, equal_var=False, alternative="less")
+            welch: Any = ttest_ind(a, b, equal_var=False, alternative="less")
             row |= {"p_welch": float(welch.pvalue), "t_welch": float(welch.statistic)}
         rows.append(row)
     return pd.DataFrame(rows)

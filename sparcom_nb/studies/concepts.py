@@ -110,11 +110,12 @@ def shares(named: Mapping[str, pd.DataFrame], by: list[str] | None = None) -> pd
     """
     rows = []
     for name, table in named.items():
-        for key, part in table.groupby(by) if by else [((), table)]:
+        parts: Any = table.groupby(by) if by else [((), table)]
+        for key, part in parts:
             for what, column in indicators(part).items():
                 found = binomtest(int(column.sum()), len(column))
                 ends = found.proportion_ci(method="wilson")
-                row = {"model": name} | dict(zip(by or [], np.atleast_1d(key), strict=True))
+                row = {"model": name} | dict(zip(by or [], key, strict=True))
                 row |= {"what": what, "share": column.mean(), "low": ends.low, "high": ends.high}
                 rows.append(row | {"n": len(column)})
     return pd.DataFrame(rows)

@@ -1,5 +1,6 @@
 """Pictures of word pairs of attention heads, and of verb shift."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -55,9 +56,10 @@ def verb_shift(table: pd.DataFrame) -> Figure:
         (False, "other verbs", "s", _BLUE),
     ):
         part = table[table["instruction"] == own]
-        x = part["layers"].map(groups.index) + (-0.1 if own else 0.1)
-        ends = [part["share"] - part["low"], part["high"] - part["share"]]
-        axes.errorbar(x, part["share"], yerr=ends, fmt=marker, color=colour, capsize=3, label=name)
+        x = np.array([groups.index(g) for g in part["layers"]], float) + (-0.1 if own else 0.1)
+        share, low, high = part[["share", "low", "high"]].to_numpy(float).T
+        ends = [share - low, high - share]
+        axes.errorbar(x, share, yerr=ends, fmt=marker, color=colour, capsize=3, label=name)
     axes.axhline(0.5, color=NEUTRAL, linestyle="--", linewidth=1)
     numbers = table.groupby("layers")["n"].agg(lambda n: ", ".join(map(str, n)))
     axes.set_xticks(range(len(groups)), [f"{g}\nn = {numbers[g]}" for g in groups], fontsize=8)
