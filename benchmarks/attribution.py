@@ -26,8 +26,7 @@ from common import bare_model, peak_memory
 
 import sparcom_nb as sn
 from sparcom_nb.model.sources import model_path
-from sparcom_nb.shift.attribution import CHUNK
-from sparcom_nb.shift.joint import join
+from sparcom_nb.shift.attribution import CHUNK, join
 
 LOOPS = ("unfrozen", "frozen")
 TEXT = (
@@ -66,7 +65,10 @@ def _ways(asked: argparse.Namespace) -> dict[str, Callable[[], torch.Tensor]]:
     ours: Any = sn.load_model(asked.model)
     prompt, response = _texts(ours, *asked.tokens)
     joint = join(ours, prompt, response)
-    ids, rows = torch.tensor(joint.sequence.ids), slice(joint.bos, joint.sequence.start)
+    ids, rows = (
+        torch.tensor(joint.sequence.ids),
+        slice(joint.sequence.start - len(joint.inputs), joint.sequence.start),
+    )
     if asked.only in LOOPS:
         ours = None
     bare: Any = (

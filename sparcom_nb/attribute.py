@@ -9,6 +9,7 @@ import xarray as xr
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, text
 from sparcom_nb.model.sources import Identity, model_path
+from sparcom_nb.progress import progress
 from sparcom_nb.store import digest, once, versions
 from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
@@ -63,18 +64,15 @@ def attribute(
 
     def make(folder: Path) -> dict[str, Any]:
         from sparcom_nb.model.load import load_model  # takes seconds: what is wrong is said before
-        from sparcom_nb.shift.attribution import input_attribution
+        from sparcom_nb.shift.attribution import attributions
 
         ready = load_model(model, device)
-        found = input_attribution(
-            ready,
-            said,
-            answer,
-            objective,
-            template=template,
-            batch_tokens=batch_tokens,
-            show_progress=True,
-        ).assign_attrs(model=model)
+        with progress(1, "attribution", "responses") as shown:
+            (found,) = attributions(
+                ready, [said], [answer], objective, template, batch_tokens=batch_tokens
+            )
+            shown.update(1)
+        found.attrs["model"] = model
         facts = ready.template.facts() if template else {}
         found.attrs |= {f"template_{name}": text for name, text in facts.items()}
         write(found, folder / out.name)

@@ -220,9 +220,6 @@ def test_numbers_that_would_divide_by_zero_or_overflow(call, said):
 
 def test_a_place_of_another_kind_is_said(folder, tmp_path):
     good = folder / "good.jsonl"
-    refused(lambda: sn.shift.read_glove(folder, ["a"]), str(folder), "Is a directory")
-    refused(lambda: sn.shift.read_glove(folder / "no", ["a"]), "no: No such file", "give another")
-    refused(lambda: sn.shift.read_glove(good / "x", ["a"]), "Not a directory; give another")
     refused(
         lambda: sn.tune("tiny-dense/base", rows(), 1, 0, good), "is a file; give the name of a fo"
     )

@@ -8,6 +8,8 @@ from scipy.stats import spearmanr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
+from sparcom_nb.shift.concepts import networks
+from sparcom_nb.shift.density import instruction_scores
 from sparcom_nb.synthesis import loading, rotated
 from sparcom_nb.synthesis.sets import UnitSets
 
@@ -132,8 +134,7 @@ def test_turn_equals_a_loop(name, load, folders, tmp_path):
     base = load(name)
     turn = sn.synthesis.turned(base, base, 5)
     assert (turn.angle == 0).all() and (turn.change == 0).all()
-    networks = sn.shift.concepts.networks(base)
-    for n, (_, weight) in enumerate(networks):
+    for n, (_, weight) in enumerate(networks(base)):
         v = weight.double().numpy()
         centred = v - v.mean(axis=0)
         u, _, _ = np.linalg.svd(centred, full_matrices=False)
@@ -214,9 +215,7 @@ def test_score_loss_is_minus_the_score_of_the_changed_model(load, rows):
 
 
 def one_score(model, row):
-    return float(
-        sn.shift.instruction_scores(sn.shift.response_attributions(model, row), row, b=0)[0]
-    )
+    return float(instruction_scores(sn.shift.response_attributions(model, row), b=0)[0])
 
 
 def test_only_measures_nothing_else():

@@ -18,7 +18,7 @@ import sparcom_nb as sn
 from sparcom_nb.model import families, taps
 from sparcom_nb.model.evaluate import ResponseLoss, continuations
 from sparcom_nb.model.prompts import encode
-from sparcom_nb.shift.joint import join
+from sparcom_nb.shift.attribution import attributions, join
 
 TABLE = Path(__file__).parents[1] / "docs" / "models.md"
 QUIET = {"show_progress": False}
@@ -262,7 +262,7 @@ def check_ablations(model, twin, data):
 def check_attribution(model, twin, data):
     """Several together, in pieces of two response tokens."""
     texts = [data[column].to_list() for column in ("instruction", "response")]
-    found = sn.shift.input_attribution(model, *texts, chunk=2)
+    found = attributions(model, *texts, chunk=2)
     for one, prompt, response in zip(found, *texts, strict=True):
         sequence = join(model, prompt, response, False).sequence
         expected, size = twin.attribution(sequence)

@@ -9,21 +9,23 @@ Ignored, as in the paper: the norm's division by the length of its input, rotary
 and 1 / sqrt(d_head). Norms of queries and keys inside a head (Qwen3, OLMoE) are ignored too.
 """
 
-import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats as tests
+from scipy.stats import ttest_ind
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.model import taps
-from sparcom_nb.shift.embeddings import word_embeddings
-from sparcom_nb.shift.words import Similarity, word_vectors
-from sparcom_nb.stats import mean_interval, random_rotation
+from sparcom_nb.shift.words import (
+    INSTRUCTION_VERBS,
+    Similarity,
+    general_verbs,
+    word_embeddings,
+    word_vectors,
+)
 
 #: Words of the vocabulary, from the first, that say how close two words are by chance.
 BASELINE = 3000
@@ -39,7 +41,6 @@ def attention_word_pairs(
     similarity: Similarity,
     top_k: int = 100,
     baseline: int = BASELINE,
-    turn: int | None = None,
 ) -> pd.DataFrame:
     """Word pairs of every dimension of every attention head (Wu et al. 2024, section 3.2).
 
@@ -57,9 +58,6 @@ def attention_word_pairs(
         similarity: static word vectors, see :func:`word_vectors`.
         top_k: query words and key words of a dimension.
         baseline: words that make the thresholds.
-        turn: seed of a random rotation of the residual stream before all heads, as a control: heads
-            keep their singular values, and how queries and keys lie to one another, but read other
-            directions.
 
     Returns:
         DataFrame: layer, head, dim, key_word, query_word (categories in the order of ``words``),
@@ -69,33 +67,34 @@ def attention_word_pairs(
     Raises:
         InputError: words or vectors that cannot be used; ``top_k`` or ``baseline`` below 1.
     """
-    vectors = _unit(np.stack(list(word_vectors(similarity, words).values()))).to(taps.device(model))
-    cosine = close_words(vectors, baseline)
-    embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(vectors.device)
-    if turn is not None:
-        rotation = random_rotation(embedded.shape[1], np.random.default_rng(turn))
-        embedded = embedded @ torch.from_numpy(rotation).to(embedded)
-    found = []
+    vectors = torch.from_numpy(np.stack(list(word_vectors(similarity, words).values())))
+    cosine = close_words(vectors.to(taps.device(model)), baseline)
+    embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(cosine.device)
+    tables = [
+        _table(layer, head, _head_pairs(query, key, cosine, min(top_k, len(words))), words)
+        for layer, head, query, key in projections(model, embedded)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def projections(
+    model: TransformerBridge, embedded: Tensor
+) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+    """Layer, head, H_q = E W_q and H_k = E W_k [word, dim] of every head, for E [word, feature]."""
     for layer, w_q, w_k in taps.attention_weights(model):
         for head, (query, key) in enumerate(zip(embedded @ w_q, embedded @ w_k, strict=True)):
-            pairs = _head_pairs(query, key, cosine, min(top_k, len(words)))
-            found.append(_table(layer, head, pairs, words))
-    return pd.concat(found, ignore_index=True)
-
-
-def closeness_threshold(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
-    """Cosine [word] above which a word is close to another: mean + 1.96 standard deviations.
-
-    vectors: unit vectors [word, feature]; the mean is over the first ``baseline`` of them.
-    """
-    cosine = vectors @ vectors[:baseline].T
-    return cosine.mean(dim=1) + DEVIATIONS * cosine.std(dim=1, correction=0)
+            yield layer, head, query, key
 
 
 def close_words(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
-    """Cosines [word, word] of different words that are close for both; minus infinity elsewhere."""
-    cut = closeness_threshold(vectors, baseline)
-    cosine = vectors @ vectors.T
+    """Cosines [word, word] of different words that are close for both; minus infinity elsewhere.
+
+    vectors: [word, feature]; the first ``baseline`` of them say how close words are by chance.
+    """
+    unit = torch.nn.functional.normalize(vectors, dim=1)
+    cosine = unit @ unit.T
+    chance = cosine[:, :baseline]
+    cut = chance.mean(dim=1) + DEVIATIONS * chance.std(dim=1, correction=0)
     cosine[cosine <= torch.maximum(cut[:, None], cut[None, :])] = -torch.inf
     return cosine.fill_diagonal_(-torch.inf)
 
@@ -140,7 +139,7 @@ def verb_shares(
     """
     change = _verb_counts(tuned_pairs, verbs).sub(_verb_counts(base_pairs, verbs), fill_value=0)
     votes = (change[change != 0] > 0).rename("up").reset_index()
-    names = _layer_groups(layers or 1 + _last_layer(base_pairs, tuned_pairs))
+    names = _layer_groups(_depth(layers, base_pairs, tuned_pairs))
     parts = [votes.assign(layers=[names[n] for n in votes["layer"]]), votes.assign(layers="all")]
     grouped = pd.concat(parts).groupby(["layers", "verb"], sort=False)["up"]
     table = grouped.agg(heads="size", up="sum", share="mean").reset_index()
@@ -151,50 +150,56 @@ def verb_shares(
 def verb_shift(
     base_pairs: pd.DataFrame,
     tuned_pairs: pd.DataFrame,
-    verbs: Sequence[str],
-    general: Sequence[str],
+    verbs: Sequence[str] = INSTRUCTION_VERBS,
+    general: Sequence[str] | None = None,
     layers: int = 0,
-    draws: int = 9999,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Whether tuning turns heads to instruction verbs more than to others (Wu et al. 2024, Table 3).
 
-    The paper compares the shares of :func:`verb_shares` by Welch's two-sided t-test. Beside it stand
-    what the paper lacks: is the share of the instruction verbs other than one half (two-sided, signs
-    of share - 1/2 flipped), and would as many verbs drawn from both lists differ as much (two-sided,
-    labels permuted among verbs)? The unit of all tests and intervals is the verb.
+    The unit is the verb. The paper compares the shares of :func:`verb_shares` by Welch's two-sided
+    t-test.
 
     Args:
         base_pairs: of the model before tuning, from :func:`attention_word_pairs`.
         tuned_pairs: of the model after it, with the same words.
         verbs: instruction verbs, lower case.
-        general: other verbs to compare with; those in ``verbs`` are left out.
+        general: other verbs to compare with (None: common English ones); ``verbs`` are left out.
         layers: number of the model's layers; 0 takes those that the pairs name.
-        draws: of both controls; few verbs are enumerated instead.
-        seed: of the draws.
 
     Returns:
-        DataFrame, a row for every quarter of the layers and for all: layers; n, share, low, high
-        (95 % interval over halves of the verbs), std (population); general_n, general_share,
-        general_low, general_high, general_std; t, p (Welch); p_half; p_permuted. Without enough
-        verbs a number is NaN.
+        DataFrame, a row for every quarter of the layers and for all: layers; n, share and std
+        (population) of the instruction verbs; general_n, general_share, general_std; t, p (Welch).
+        Without enough verbs a number is NaN.
     """
-    others = [verb for verb in general if verb not in set(verbs)]
+    others = [verb for verb in general or general_verbs() if verb not in set(verbs)]
     shares = verb_shares(base_pairs, tuned_pairs, [*verbs, *others], layers)
-    own = shares["verb"].isin(verbs)
-    names = _layer_groups(layers or 1 + _last_layer(base_pairs, tuned_pairs))
-    rows = []
-    for name in dict.fromkeys([*names, "all"]):
+    own, rows = shares["verb"].isin(verbs), []
+    for name in dict.fromkeys([*_layer_groups(_depth(layers, base_pairs, tuned_pairs)), "all"]):
         here = shares["layers"] == name
-        a, b = (shares.loc[here & kind, "share"].to_numpy(float) for kind in (own, ~own))
-        row = _summary(a) | {f"general_{key}": value for key, value in _summary(b).items()}
-        rows.append({"layers": name, **row, **_verb_tests(a, b, draws, seed)})
+        a, b = (shares.loc[here & kind, "share"] for kind in (own, ~own))
+        row = {"layers": name, "n": len(a), "share": a.mean(), "std": a.std(ddof=0)}
+        row |= {"general_n": len(b), "general_share": b.mean(), "general_std": b.std(ddof=0)}
+        with np.errstate(invalid="ignore", divide="ignore"):  # shares that are all alike
+            test = ttest_ind(a, b, equal_var=False) if min(len(a), len(b)) > 1 else (np.nan,) * 2
+        rows.append(row | dict(zip("tp", test, strict=True)))
     return pd.DataFrame(rows)
 
 
-def _unit(vectors: np.ndarray) -> Tensor:
-    """Vectors [word, feature] at length one; a vector of zeros stays."""
-    return torch.nn.functional.normalize(torch.from_numpy(vectors), dim=1)
+def candidates(query: Tensor, key: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Words that answer most to every dimension of a head, and which of their pairs push upwards.
+
+    Args:
+        query: H_q [word, dim].
+        key: H_k [word, dim].
+        top_k: query words and key words of a dimension.
+
+    Returns:
+        Key words and query words [dim, top_k], and bool [dim, key word, query word].
+    """
+    query, key = query.T, key.T
+    asks, answers = (h.abs().topk(top_k, dim=1).indices for h in (query, key))
+    up = key.gather(1, answers)[:, :, None] * query.gather(1, asks)[:, None, :] > 0
+    return answers, asks, up
 
 
 def _head_pairs(query: Tensor, key: Tensor, cosine: Tensor, top_k: int) -> tuple[np.ndarray, ...]:
@@ -202,13 +207,10 @@ def _head_pairs(query: Tensor, key: Tensor, cosine: Tensor, top_k: int) -> tuple
 
     query, key: H_q and H_k [word, dim]; cosine: of :func:`close_words`.
     """
-    energy = (query.square() + key.square()).sum(dim=0)
-    order = energy.argsort(descending=True, stable=True)
-    query, key = query.T[order], key.T[order]
-    asks, answers = (h.abs().topk(top_k, dim=1).indices for h in (query, key))
-    product = key.gather(1, answers)[:, :, None] * query.gather(1, asks)[:, None, :]
+    order = (query.square() + key.square()).sum(dim=0).argsort(descending=True, stable=True)
+    answers, asks, up = candidates(query[:, order], key[:, order], top_k)
     close = cosine[answers[:, :, None], asks[:, None, :]]
-    rank, k, q = ((close > -torch.inf) & (product > 0)).nonzero(as_tuple=True)
+    rank, k, q = ((close > -torch.inf) & up).nonzero(as_tuple=True)
     found = (rank, order[rank], answers[rank, k], asks[rank, q], close[rank, k, q])
     rank, dim, key_word, query_word, kept = (column.cpu().numpy() for column in found)
     by_cosine = np.lexsort((-kept, rank))
@@ -241,8 +243,9 @@ def _verb_counts(pairs: pd.DataFrame, verbs: Sequence[str]) -> pd.Series:
     return named[named["verb"].isin(verbs)].groupby(["verb", "layer", "head"]).size()
 
 
-def _last_layer(*tables: pd.DataFrame) -> int:
-    return max((int(table["layer"].max()) for table in tables if len(table)), default=0)
+def _depth(layers: int, *tables: pd.DataFrame) -> int:
+    """Number of layers, as given or as the pairs name them."""
+    return layers or 1 + max((int(t["layer"].max()) for t in tables if len(t)), default=0)
 
 
 def _layer_groups(layers: int) -> list[str]:
@@ -250,44 +253,3 @@ def _layer_groups(layers: int) -> list[str]:
     groups = np.arange(layers) * min(GROUPS, layers) // layers
     members = [np.flatnonzero(groups == group) for group in groups]
     return [f"{m[0]}-{m[-1]}" if len(m) > 1 else f"{m[0]}" for m in members]
-
-
-def _summary(shares: np.ndarray) -> dict[str, float]:
-    """Number, mean with interval and spread of the shares of verbs."""
-    row = {"n": len(shares), "share": np.nan, "low": np.nan, "high": np.nan, "std": np.nan}
-    if len(shares):
-        row |= {"share": float(shares.mean()), "std": float(shares.std())}
-    if len(shares) > 2:
-        _, row["low"], row["high"] = mean_interval(shares, np.arange(len(shares)))
-    return row
-
-
-def _verb_tests(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> dict[str, float]:
-    """Welch's test, the flip of signs about one half, and the permutation of labels."""
-    row: dict[str, float] = dict.fromkeys(("t", "p", "p_half", "p_permuted"), np.nan)
-    options: dict[str, Any] = {"n_resamples": draws, "vectorized": True}
-    if len(a) > 1:
-        flipped = tests.permutation_test(
-            (a - 0.5,), _mean, permutation_type="samples",
-            rng=np.random.default_rng(seed), **options,
-        )  # fmt: skip
-        row["p_half"] = float(flipped.pvalue)
-    if len(a) > 1 and len(b) > 1:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # shares that are all alike
-            welch: Any = tests.ttest_ind(a, b, equal_var=False)
-        drawn = tests.permutation_test(
-            (a, b), _difference, rng=np.random.default_rng(seed), **options
-        )
-        row |= {"t": float(welch.statistic), "p": float(welch.pvalue)}
-        row["p_permuted"] = float(drawn.pvalue)
-    return row
-
-
-def _mean(a: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Mean without rounding errors, which would break the ties that a test counts."""
-    return a.mean(axis=axis).round(12)
-
-
-def _difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
-    return (a.mean(axis=axis) - b.mean(axis=axis)).round(12)

@@ -14,10 +14,13 @@ after it. The unembedding is differentiated once for all tokens of a piece, sinc
 of its own. And the ``chunk`` derivatives of a piece share one vectorised backward pass.
 """
 
-from collections.abc import Callable, Iterator
-from typing import overload
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
 from torch import Tensor
@@ -26,9 +29,15 @@ from transformer_lens.model_bridge import TransformerBridge
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import batches, pad, token_budget
-from sparcom_nb.model.prompts import Prompt
-from sparcom_nb.progress import progress
-from sparcom_nb.shift.joint import Joint, join
+from sparcom_nb.model.prompts import (
+    Prompt,
+    as_written,
+    check_embedded,
+    in_template,
+    missing_bos,
+    templated,
+)
+from sparcom_nb.rows.instructions import user_text, validate
 
 #: Response tokens in one backward pass: memory grows with it, time hardly falls beyond.
 CHUNK = 16
@@ -39,94 +48,103 @@ OBJECTIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "log_probability": lambda logits, target: logits.log_softmax(dim=-1).gather(-1, target),
     "logit": lambda logits, target: logits.gather(-1, target),
 }
-
-
-@overload
-def input_attribution(
-    model: TransformerBridge, prompt: str, response: str, objective: str = ..., *,
-    template: bool = ..., chunk: int = ..., batch_tokens: int | None = ..., show_progress: bool = ...,
-) -> xr.DataArray: ...  # fmt: skip
-
-
-@overload
-def input_attribution(
-    model: TransformerBridge, prompt: list[str], response: list[str], objective: str = ..., *,
-    template: bool = ..., chunk: int = ..., batch_tokens: int | None = ..., show_progress: bool = ...,
-) -> list[xr.DataArray]: ...  # fmt: skip
+#: A part of the prompt: its text, or its first character and the one after its last.
+Span = str | tuple[int, int]
 
 
 def input_attribution(
     model: TransformerBridge,
-    prompt: str | list[str],
-    response: str | list[str],
+    prompt: str,
+    response: str,
     objective: str = "probability",
     *,
     template: bool = False,
     chunk: int = CHUNK,
-    batch_tokens: int | None = None,
-    show_progress: bool = False,
-) -> xr.DataArray | list[xr.DataArray]:
-    """Attribute every token of a response to the tokens of its prompt: raw S.
+) -> xr.DataArray:
+    """Attribute every token of a response to the tokens of its prompt: raw S (equation 1).
 
     Args:
         model: from :func:`sparcom_nb.load_model`; only activations are differentiated.
-        prompt: one text, or several.
-        response: one text, or as many.
+        prompt: what the user says.
+        response: may be empty.
         objective: what of a response token is differentiated: its ``probability`` (the paper's),
             ``logit`` or ``log_probability``.
         template: put the prompt into the model's chat template, and behind it the response as it
             was tuned to say it. Without, the text is the paper's: prompt, space, response, both
             stripped.
         chunk: response tokens in one backward pass; memory grows with it, results do not change.
-        batch_tokens: tokens (padding included) of several prompts run together; None chooses by
-            device.
-        show_progress: True for a bar.
 
     Returns:
-        DataArray float32 [input, output], for several prompts a list of them. Coordinates
-        input_token and output_token hold the text of the tokens. No BOS among the inputs; an empty
-        response gives no outputs.
+        DataArray float32 [input, output]; coordinates input_token and output_token hold the text of
+        the tokens. No BOS among the inputs; an empty response gives no outputs.
 
     Raises:
-        InputError: an unknown objective, a chunk below 1, not as many responses as prompts, or a
-            text that cannot be read (see :func:`sparcom_nb.shift.join`).
+        InputError: an unknown objective, a chunk below 1, or a text that cannot be read (see
+            :func:`join`).
     """
+    return attributions(model, [prompt], [response], objective, template, chunk)[0]
+
+
+def response_attributions(
+    model: TransformerBridge,
+    data: pd.DataFrame,
+    objective: str = "probability",
+    *,
+    chunk: int = CHUNK,
+    batch_tokens: int | None = None,
+) -> list[xr.DataArray]:
+    """Attribute the reference response of every row to its prompt in the model's template.
+
+    Args:
+        model: from :func:`sparcom_nb.load_model`.
+        data: rows from :func:`sparcom_nb.load_instructions`, with responses.
+        objective: of :func:`input_attribution`.
+        chunk: likewise.
+        batch_tokens: tokens (padding included) read together; None chooses by device.
+
+    Returns:
+        A DataArray [input, output] a row, with the coordinate mask on input: True for tokens of the
+        instruction (not of the input that follows it, nor of the template).
+
+    Raises:
+        InputError: as :func:`input_attribution`.
+    """
+    rows = validate(data).to_dict("records")
+    texts, responses = [user_text(row) for row in rows], [row["response"] for row in rows]
+    found = attributions(model, texts, responses, objective, True, chunk, batch_tokens)
+    spans = [[(0, len(row["instruction"]))] for row in rows]
+    masks = [
+        instruction_mask(model, *both, template=True) for both in zip(texts, spans, strict=True)
+    ]
+    return [
+        one.assign_coords(mask=("input", mask.values))
+        for one, mask in zip(found, masks, strict=True)
+    ]
+
+
+def attributions(
+    model: TransformerBridge,
+    prompts: Sequence[str],
+    responses: Sequence[str],
+    objective: str = "probability",
+    template: bool = False,
+    chunk: int = CHUNK,
+    batch_tokens: int | None = None,
+) -> list[xr.DataArray]:
+    """:func:`input_attribution` of several prompts; those with responses of one length run together."""
     if objective not in OBJECTIVES:
         raise InputError(f"unknown objective {objective!r}; use one of {', '.join(OBJECTIVES)}")
     if chunk < 1:
         raise InputError(f"chunk must be 1 or more, not {chunk}")
-    if isinstance(prompt, str) and isinstance(response, str):
-        return input_attribution(
-            model, [prompt], [response], objective,
-            template=template, chunk=chunk, batch_tokens=batch_tokens, show_progress=show_progress,
-        )[0]  # fmt: skip
-    if isinstance(prompt, str) or isinstance(response, str) or len(prompt) != len(response):
-        raise InputError("give as many responses as prompts: two texts, or two lists of one length")
-    joints = [join(model, *texts, template) for texts in zip(prompt, response, strict=True)]
-    values = _values(model, joints, objective, chunk, batch_tokens, show_progress)
-    return [_labelled(joint, own, objective) for joint, own in zip(joints, values, strict=True)]
-
-
-def _values(
-    model: TransformerBridge,
-    joints: list[Joint],
-    objective: str,
-    chunk: int,
-    batch_tokens: int | None,
-    show_progress: bool,
-) -> list[Tensor]:
-    """S [input, output] of every sequence."""
-    found = [torch.zeros(len(joint.inputs), 0) for joint in joints]
+    joints = [join(model, *texts, template) for texts in zip(prompts, responses, strict=True)]
+    values = [torch.zeros(len(joint.inputs), 0) for joint in joints]
     places = [n for n, joint in enumerate(joints) if joint.outputs]
-    groups = list(_together(model, [joints[n].sequence for n in places], batch_tokens))
-    with progress(len(places), "attribution", "responses", show_progress) as shown:
-        for together in groups:
-            rows = [places[n] for n in together]
-            batch = _batch(model, [joints[n].sequence for n in rows], objective, chunk)
-            for n, of_all in zip(rows, batch, strict=True):
-                found[n] = of_all[-len(joints[n].inputs) :]
-            shown.update(len(rows))
-    return found
+    for together in _together(model, [joints[n].sequence for n in places], batch_tokens):
+        rows = [places[n] for n in together]
+        batch = _batch(model, [joints[n].sequence for n in rows], objective, chunk)
+        for n, of_all in zip(rows, batch, strict=True):
+            values[n] = of_all[-len(joints[n].inputs) :]
+    return [_labelled(joint, own, objective) for joint, own in zip(joints, values, strict=True)]
 
 
 def _together(
@@ -179,7 +197,7 @@ def _part(sequence: Prompt, first: int, stop: int) -> Prompt:
     return Prompt(sequence.id, sequence.ids[first:stop], 0, stop - first)
 
 
-def _labelled(joint: Joint, values: Tensor, objective: str) -> xr.DataArray:
+def _labelled(joint: "Joint", values: Tensor, objective: str) -> xr.DataArray:
     coords = {
         "input_token": ("input", joint.inputs),
         "output_token": ("output", np.array(joint.outputs, dtype=str)),
@@ -187,3 +205,136 @@ def _labelled(joint: Joint, values: Tensor, objective: str) -> xr.DataArray:
     return xr.DataArray(
         values.numpy(), coords, ("input", "output"), "attribution", {"objective": objective}
     )
+
+
+# ---------------------------------------------------------------- prompt and response, one sequence
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A prompt and its response as one sequence.
+
+    sequence: all ids, those of the response count; inputs, outputs: the text of every token of the
+    prompt and of the response.
+    """
+
+    sequence: Prompt
+    inputs: list[str]
+    outputs: list[str]
+
+
+def join(model: TransformerBridge, prompt: str, response: str, template: bool = False) -> Joint:
+    """Tokenise ``prompt`` and ``response``.
+
+    Args:
+        model: with its tokenizer and template.
+        prompt: what the user says.
+        response: may be empty.
+        template: put the prompt into the model's chat template, and the response behind it as it is.
+            Without, both are stripped and read as one text with a space between.
+
+    Raises:
+        InputError: an empty prompt, one that shares a token with the response, or a text longer
+            than the context.
+    """
+    read = _templated if template else _one_text
+    asked = _asked(model, prompt, template)
+    ids, start, inputs, outputs = read(model, prompt, response)
+    if len(ids) > model.cfg.n_ctx:
+        raise InputError(
+            f"the prompt {asked[:30]!r} and its response have {len(ids)} tokens, more than the "
+            f"model's context of {model.cfg.n_ctx}: shorten them"
+        )
+    check_embedded(model.tokenizer, ids, f"the prompt {asked[:30]!r}")
+    bos, added = int(ids[:1] == [model.tokenizer.bos_token_id]), start - len(inputs)
+    sequence = Prompt(asked[:30], array("i", ids), start, len(ids))
+    return Joint(sequence, inputs[bos - added :], outputs)
+
+
+def _templated(model: TransformerBridge, prompt: str, response: str) -> "_Read":
+    """Read what every other method reads of a row."""
+    ((ids, start, _),) = templated(model.tokenizer, model.template, [prompt], [response])
+    asked = model.template.render(prompt)
+    inputs = _pieces(asked, _tokens(model, asked, template=True)[1])
+    return ids, start, inputs, _pieces(response, _tokens(model, response)[1])
+
+
+def _one_text(model: TransformerBridge, prompt: str, response: str) -> "_Read":
+    """Read the paper's text; the first tokens must be those of the prompt alone."""
+    asked, answer = prompt.strip(), response.strip()
+    text = f"{asked} {answer}" if answer else asked
+    prompt_ids, (ids, places) = _tokens(model, asked)[0], _tokens(model, text)
+    start = len(prompt_ids)
+    if ids[:start] != prompt_ids:
+        raise InputError(
+            f"the tokenizer makes one token of the end of the prompt {asked[-20:]!r} and the start "
+            f"of the response {answer[:20]!r}; end the prompt with a full stop or a line break"
+        )
+    bos, pieces = missing_bos(model.tokenizer, ids), _pieces(text, places)
+    return bos + ids, len(bos) + start, pieces[:start], pieces[start:]
+
+
+#: All ids, where the response begins, the text of every token (of an added BOS none) of either part.
+_Read = tuple[list[int], int, list[str], list[str]]
+
+
+def instruction_mask(
+    model: TransformerBridge, prompt: str, spans: Sequence[Span], template: bool = False
+) -> xr.DataArray:
+    """Mark the tokens of a prompt that hold any character of some of its parts.
+
+    Args:
+        model: with its tokenizer and template.
+        prompt: what the user says.
+        spans: texts that stand in the prompt once, or (first, stop) in characters of the prompt.
+        template: the prompt is read in the model's chat template, as in :func:`join`.
+
+    Returns:
+        DataArray bool [input] with the coordinate input_token, aligned with
+        :func:`input_attribution`.
+
+    Raises:
+        InputError: a text that the prompt does not hold, or holds more than once.
+    """
+    joint = join(model, prompt, "", template)
+    _, places = _tokens(model, _asked(model, prompt, template), template)
+    first, stop = np.array(places[len(places) - len(joint.inputs) :]).T
+    lead = len(model.template.prefix) if template else -(len(prompt) - len(prompt.lstrip()))
+    marked = np.zeros(len(first), dtype=bool)
+    for low, high in (_place(prompt, span) for span in spans):
+        marked |= (first < high + lead) & (stop > low + lead)
+    return xr.DataArray(marked, {"input_token": ("input", joint.inputs)}, "input", "mask")
+
+
+def _asked(model: TransformerBridge, prompt: str, template: bool) -> str:
+    """Return the text of the prompt as the model reads it."""
+    if not prompt.strip():
+        raise InputError("the prompt is empty; say something")
+    return model.template.render(prompt) if template else prompt.strip()
+
+
+def _tokens(
+    model: TransformerBridge, text: str, template: bool = False
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Ids of a text, and the characters [first, stop) of each; only a template has special tokens."""
+    read = in_template if template else as_written
+    made = read(model.tokenizer, [text])
+    return made.input_ids[0], made.offset_mapping[0]
+
+
+def _pieces(text: str, places: list[tuple[int, int]]) -> list[str]:
+    """Cut a text by its tokens. Of several tokens in one character the first gets it."""
+    stops = np.maximum.accumulate([0, *(stop for _, stop in places)]).tolist()
+    return [text[first:stop] for first, stop in pairwise(stops)]
+
+
+def _place(prompt: str, span: Span) -> tuple[int, int]:
+    """First character of a part of the prompt, and the one after its last."""
+    if not isinstance(span, str):
+        return span
+    if not span or prompt.count(span) != 1:
+        raise InputError(
+            f"the prompt holds {span[:40]!r} {prompt.count(span) if span else 0} times, not once; "
+            "give its place as (first, stop) in characters"
+        )
+    return prompt.index(span), prompt.index(span) + len(span)

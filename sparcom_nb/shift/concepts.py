@@ -19,7 +19,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
-from sparcom_nb.shift.embeddings import word_embeddings
+from sparcom_nb.shift.words import word_embeddings
 
 #: Columns that name a component, as far as a table has them.
 KEYS = ("layer", "expert", "component", "pole")
@@ -60,7 +60,9 @@ def ffn_concepts(
     Raises:
         InputError: words given twice or without a token, a number below one, no such network.
     """
-    _check(words)
+    if len(set(words)) < len(words):
+        twice = next(word for n, word in enumerate(words) if word in words[:n])
+        raise InputError(f"word {twice!r} is given twice; give each word once")
     vectors = _word_vectors(model, words, fold_norm)
     names = np.array(words, dtype=object)
     tables = []
@@ -68,7 +70,7 @@ def ffn_concepts(
         explained, axes = principal_axes(weight, rank)
         table = _nearest(axes @ vectors.T.to(axes.device), names, top_k, signed)
         table.insert(1, "explained", explained.cpu().numpy()[table["component"]])
-        tables.append(_keyed(table, key))
+        tables.append(table.assign(**key)[[*key, *table.columns]])
     return pd.concat(tables, ignore_index=True)
 
 
@@ -89,26 +91,6 @@ def explained_variance(
     return pd.concat(tables, ignore_index=True)
 
 
-def half_variance(explained: pd.DataFrame) -> pd.DataFrame:
-    """How many components hold half of the variance: few where a layer writes in few directions.
-
-    Args:
-        explained: from :func:`explained_variance`.
-
-    Returns:
-        DataFrame: layer, components (mean over experts), first (share of component 0).
-    """
-    keys = [name for name in ("layer", "expert") if name in explained]
-    networks = explained.groupby(keys)["explained"]
-    table = pd.DataFrame(
-        {
-            "components": networks.agg(lambda x: (x.cumsum() < 0.5).sum() + 1),
-            "first": networks.max(),
-        }
-    )
-    return table.groupby("layer").mean().reset_index()
-
-
 def component_words(concepts: pd.DataFrame, first: int = 15) -> pd.DataFrame:
     """One row a component of :func:`ffn_concepts`: its key, explained, and its first words as text."""
     keys = component_keys(concepts)
@@ -122,19 +104,6 @@ def component_words(concepts: pd.DataFrame, first: int = 15) -> pd.DataFrame:
 def component_keys(table: pd.DataFrame) -> list[str]:
     """Columns of a table that name a component."""
     return [name for name in KEYS if name in table]
-
-
-def shuffled_weights(model: TransformerBridge, seed: int = 0, kind: str | None = None) -> Networks:
-    """Return networks whose weights stand in random places: directions that mean nothing.
-
-    Their nearest words still resemble one another as far as the vocabulary comes in clumps, which is
-    what concepts of a model have to be held against.
-    """
-    dice = torch.Generator().manual_seed(seed)
-    return [
-        (key, weight.reshape(-1)[torch.randperm(weight.numel(), generator=dice)].view_as(weight))
-        for key, weight in networks(model, kind)
-    ]
 
 
 def networks(model: TransformerBridge, kind: str | None = None) -> Networks:
@@ -190,18 +159,3 @@ def _nearest(cosine: Tensor, words: np.ndarray, top_k: int, signed: bool) -> pd.
         columns["pole"] = np.array(["+", "-"])[pole]
     columns |= {"word": words[index.ravel()], "rank": rank + 1, "score": score.ravel()}
     return pd.DataFrame(columns)
-
-
-def _keyed(table: pd.DataFrame, key: dict[str, int]) -> pd.DataFrame:
-    """Put the key of a network before the columns of its table."""
-    for place, (name, number) in enumerate(key.items()):
-        table.insert(place, name, number)
-    return table
-
-
-def _check(words: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for word in words:
-        if word in seen:
-            raise InputError(f"word {word!r} is given twice; give each word once")
-        seen.add(word)

@@ -12,11 +12,10 @@ divided by its maximum, a grows with the number of response tokens; after that o
 between prompt tokens is left. The variants below take either choice apart.
 """
 
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
@@ -98,27 +97,27 @@ def instruction_score(density: xr.DataArray, mask: Any, mean: bool = False) -> f
     return float((density.to_numpy() * mask).sum() / divisor)
 
 
-def word_density(density: xr.DataArray) -> pd.DataFrame:
-    """Density by word: that of the word's strongest token.
-
-    A word starts at a token that begins with a space, or follows one that ends with a space.
+def instruction_scores(
+    attributions: Sequence[xr.DataArray], length: int | None = None, rest: bool = False, **how: Any
+) -> np.ndarray:
+    """Instruction score [row] of attributions with the coordinate mask.
 
     Args:
-        density: [input] with the coordinate input_token, of :func:`importance_density`.
-
-    Returns:
-        DataFrame in the order of the prompt: word, tokens, density.
+        attributions: of :func:`sparcom_nb.shift.response_attributions`.
+        length: use only so many response tokens; a response with fewer has no score (NaN).
+        rest: score the rest of the prompt in place of the instruction, as a control.
+        how: ``mean`` of :func:`instruction_score`, the rest of :func:`importance_density`.
     """
-    texts = [str(text) for text in density["input_token"].to_numpy()]
-    starts = [
-        here[:1].isspace() or before[-1:].isspace() for before, here in pairwise([" ", *texts])
-    ]
-    table = pd.DataFrame({"text": texts, "density": density.to_numpy(), "word": np.cumsum(starts)})
-    by_word = table.groupby("word").agg(
-        word=("text", "".join), tokens=("text", "size"), density=("density", "max")
-    )
-    return (
-        by_word.assign(word=by_word["word"].str.strip()).query("word != ''").reset_index(drop=True)
+    mean = how.pop("mean", False)
+    return np.array(
+        [
+            instruction_score(
+                importance_density(one, length=length, **how), one["mask"] != rest, mean
+            )
+            if one.sizes["output"] >= (length or 1)
+            else np.nan
+            for one in attributions
+        ]
     )
 
 

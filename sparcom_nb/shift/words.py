@@ -1,4 +1,4 @@
-"""Words and what they mean: vocabularies, lists of verbs, and static word vectors.
+"""Words: vocabularies, lists of verbs, static word vectors, and words as the model embeds them.
 
 Two words may stand together in a text when their static vectors are close (Wu et al. 2024, section
 3.2, with GloVe 840B). Vectors are pluggable: a GloVe text file, a sentence-embedding model, a table
@@ -16,12 +16,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+import xarray as xr
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import svds
+from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.files import shipped
+from sparcom_nb.model import taps
 from sparcom_nb.model.encoder import embed_texts
+from sparcom_nb.model.prompts import check_embedded
 from sparcom_nb.rows.instructions import sample_text
 from sparcom_nb.rows.records import read_records
 
@@ -38,6 +43,8 @@ DIMENSIONS = 100
 #: Contexts count with this power of their frequency, so that rare ones do not dominate.
 SMOOTHING = 0.75
 
+#: The space before a word as a piece of its own (sentencepiece, byte-level BPE).
+_SPACE_MARKS = ("▁", "Ġ", " ")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 Similarity = str | Path | Mapping[str, Any]
@@ -120,35 +127,6 @@ def corpus_vectors(
     left, values, _ = svds(ppmi, k=k, v0=np.ones(len(seen)))
     rows = left * np.sqrt(np.maximum(values, 0))
     return {words[n]: row.astype(np.float32) for n, row in zip(seen.tolist(), rows, strict=True)}
-
-
-def shuffle_vectors(
-    vectors: Mapping[str, np.ndarray], seed: int = 0, band: int = 50
-) -> dict[str, np.ndarray]:
-    """Give every word the vector of another of about its frequency: a control that loses the words.
-
-    vectors: most frequent word first; they are exchanged among ``band`` neighbours in that order.
-    """
-    rng = np.random.default_rng(seed)
-    bands = np.arange(len(vectors)) // band
-    order = np.lexsort((rng.random(len(vectors)), bands))
-    rows = list(vectors.values())
-    return {word: rows[n] for word, n in zip(vectors, order, strict=True)}
-
-
-def nearest_words(
-    vectors: Mapping[str, np.ndarray], words: Sequence[str], n: int = 5
-) -> pd.DataFrame:
-    """Return the closest other words of some words by cosine: word, nearest."""
-    spelled = np.array(list(vectors))
-    rows = np.stack(list(vectors.values()))
-    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    found = []
-    for word in words:
-        order = np.argsort(-(unit @ unit[list(vectors).index(word)]), kind="stable")
-        near = [other for other in spelled[order[: n + 1]] if other != word][:n]
-        found.append({"word": word, "nearest": ", ".join(near)})
-    return pd.DataFrame(found)
 
 
 def read_glove(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:
@@ -240,3 +218,42 @@ def _ppmi(counts: Any) -> Any:
     expected = words[cells.row] / total * contexts[cells.col] / contexts.sum()
     cells.data = np.maximum(np.log(cells.data / total / expected), 0)
     return cells.tocsr()
+
+
+def word_embeddings(
+    model: TransformerBridge, words: Sequence[str], matrix: str = "input"
+) -> xr.DataArray:
+    """Mean embedding [word, feature] of the tokens of every word, as the model reads it in a text.
+
+    A word is tokenised with a space before it; a first token that is only that space is dropped.
+
+    Args:
+        model: whose embeddings; its norms are not folded in.
+        words: at least one.
+        matrix: ``input`` (what enters the first layer) or ``output`` (the unembedding).
+
+    Raises:
+        InputError: no words, a word without a token, or an unknown matrix.
+    """
+    pieces = word_pieces(model, words)
+    flat = torch.tensor([token for ids in pieces for token in ids])
+    rows = taps.embedding_rows(model, flat, matrix)
+    lengths = torch.tensor([len(ids) for ids in pieces], device=rows.device)
+    means = torch.segment_reduce(rows, "mean", lengths=lengths)
+    return xr.DataArray(means.cpu().numpy(), {"word": list(words)}, ("word", "feature"))
+
+
+def word_pieces(model: TransformerBridge, words: Sequence[str]) -> list[list[int]]:
+    """Token ids of every word as it stands in a text, without the space before it."""
+    if not len(words):
+        raise InputError("no words; give at least one")
+    tokenizer = model.tokenizer
+    spelled = tokenizer([f" {word}" for word in words], add_special_tokens=False).input_ids
+    marks = set(tokenizer.convert_tokens_to_ids(list(_SPACE_MARKS)))
+    marks -= {None, tokenizer.unk_token_id}
+    pieces = [ids[1:] if ids and ids[0] in marks else ids for ids in spelled]
+    for word, ids in zip(words, pieces, strict=True):
+        if not ids:
+            raise InputError(f"word {word!r} has no token; leave it out")
+        check_embedded(tokenizer, ids, f"word {word!r}")
+    return pieces

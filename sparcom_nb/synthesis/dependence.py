@@ -20,8 +20,8 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.model.intervene import changed
 from sparcom_nb.rows.instructions import limit_rows
-from sparcom_nb.shift.density import CUT
-from sparcom_nb.shift.responses import instruction_scores, response_attributions
+from sparcom_nb.shift.attribution import response_attributions
+from sparcom_nb.shift.density import CUT, instruction_scores
 from sparcom_nb.sparcom.ablation import Loss
 
 _EFFECTS = ("effect", "control")
@@ -50,7 +50,7 @@ def score_loss_under(
         part = data.iloc[rows].reset_index(drop=True)
         with changed(model, mask) if mask is not None else nullcontext():
             found = response_attributions(model, part, batch_tokens=batch_tokens)
-        return -instruction_scores(found, part, b).to_numpy()
+        return -instruction_scores(found, b=b)
 
     return loss
 

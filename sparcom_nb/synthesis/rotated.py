@@ -26,7 +26,7 @@ from scipy.stats import rankdata
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.shift.concepts import networks, principal_axes
-from sparcom_nb.shift.subspaces import SAME, rotation
+from sparcom_nb.shift.rotation import SAME, rotation
 from sparcom_nb.sparcom.carry_over import tested
 from sparcom_nb.sparcom.controls import imbalance, matched_sets
 from sparcom_nb.stats import known_mean

@@ -128,16 +128,6 @@ def test_equals_loops_over_words_and_pairs(gains, name, baseline):
     assert list(found.columns) == ["layer", "head", "dim", "key_word", "query_word", "cosine"]
 
 
-def test_turned_heads_read_turned_words(gains):
-    model, state = gains("llama")
-    turn = sn.stats.random_rotation(32, np.random.default_rng(7))
-    np.testing.assert_allclose(turn @ turn.T, np.eye(32), atol=1e-12)
-    embed = state["model.embed_tokens.weight"] @ turn
-    expected = twin("llama", model, state | {"model.embed_tokens.weight": embed}, vectors(), TOP_K)
-    found = sn.shift.attention_word_pairs(model, WORDS, vectors(), TOP_K, turn=7)
-    assert Counter(rows_of(found)) == Counter(row[:5] for row in expected)
-
-
 def without_gain(layer, query, key, block):
     return layer, query / block.ln1.w[:, None], key / block.ln1.w[:, None]
 
@@ -184,9 +174,6 @@ def test_reference_pairs(oracle):
     expected = json.loads((reference / "att_explain.json").read_text())
     with np.load(reference / "word_embeddings.npz") as arrays:
         table = dict(zip(words, arrays["glove"], strict=True))
-    with np.load(reference / "att_thresholds_derived.npz") as arrays:
-        cut = attention.closeness_threshold(attention._unit(np.stack(list(table.values()))))
-        np.testing.assert_allclose(cut, arrays["threshold"], atol=1e-6)
     model = sn.load_model(oracle / "tiny-llama")
     pairs = sn.shift.attention_word_pairs(model, words, table, expected["topK"])
     joined = pairs["key_word"].astype(str) + "=" + pairs["query_word"].astype(str)
@@ -258,7 +245,7 @@ def shares_twin(base, tuned, verbs, groups):
 
 def test_verb_shares_equal_the_loop():
     base, tuned = random_pairs(1), random_pairs(2)
-    found = sn.shift.verb_shares(base, tuned, ["name", "sky", "rain", "absent"])
+    found = attention.verb_shares(base, tuned, ["name", "sky", "rain", "absent"])
     groups = {"0": [0], "1": [1], "2": [2], "3": [3], "all": range(4)}
     expected = shares_twin(base, tuned, ["name", "sky", "rain", "absent"], groups)
     assert {(r.layers, r.verb): (r.heads, r.up, r.share) for r in found.itertuples()} == expected
@@ -268,7 +255,7 @@ def test_verb_shares_equal_the_loop():
 
 def test_layers_are_compared_in_quarters_of_the_model():
     base, tuned = random_pairs(1, layers=10), random_pairs(2, layers=10)
-    found = sn.shift.verb_shares(base, tuned, ["sky", "rain"])
+    found = attention.verb_shares(base, tuned, ["sky", "rain"])
     assert set(found["layers"]) == {"0-2", "3-4", "5-7", "8-9", "all"}
     assert attention._layer_groups(32)[::8] == ["0-7", "8-15", "16-23", "24-31"]
     assert attention._layer_groups(2) == ["0", "1"]
@@ -281,50 +268,24 @@ def test_verb_shift_is_the_tests_by_hand():
     for name in table.index:
         a, b = (
             s.loc[s["layers"] == name, "share"].to_numpy()
-            for s in (sn.shift.verb_shares(base, tuned, words) for words in (own, other))
+            for s in (attention.verb_shares(base, tuned, words) for words in (own, other))
         )
         row = table.loc[name]
         assert (row["n"], row["general_n"]) == (len(a), len(b))
         np.testing.assert_allclose([row["share"], row["general_share"]], [a.mean(), b.mean()])
         error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
         np.testing.assert_allclose(row["t"], (a.mean() - b.mean()) / error)
-        flips = [
-            np.mean(np.array(s) * (a - 0.5)) for s in itertools.product([1, -1], repeat=len(a))
-        ]
-        right, left = (np.mean(np.multiply(sign, flips) >= sign * np.mean(a - 0.5) - 1e-12)
-                       for sign in (1, -1))  # fmt: skip
-        np.testing.assert_allclose(row["p_half"], min(1, 2 * min(right, left)))
-        both, drawn = np.concatenate([a, b]), []
-        for chosen in itertools.combinations(range(len(both)), len(a)):
-            mask = np.isin(np.arange(len(both)), chosen)
-            drawn.append(both[mask].mean() - both[~mask].mean())
-        right, left = (np.mean(np.multiply(sign, drawn) >= sign * (a.mean() - b.mean()) - 1e-12)
-                       for sign in (1, -1))  # fmt: skip
-        np.testing.assert_allclose(row["p_permuted"], min(1, 2 * min(right, left)))
-
-
-def test_verb_shift_finds_a_planted_shift_and_none_without():
-    base = random_pairs(1, n=6000)
-    raised = base[base["key_word"].isin(WORDS[:6]) | base["query_word"].isin(WORDS[:6])]
-    tuned = pd.concat([random_pairs(2, n=4000), raised, raised])
-    planted = sn.shift.verb_shift(base, tuned, WORDS[:6], WORDS[6:15]).iloc[-1]
-    assert planted["share"] > 0.6 > planted["general_share"]
-    assert planted["p_permuted"] < 0.05 and planted["p_half"] < 0.05
-    nothing = sn.shift.verb_shift(base, random_pairs(3, n=6000), WORDS[:6], WORDS[6:15]).iloc[-1]
-    assert nothing["p_permuted"] > 0.05
 
 
 def test_base_against_itself_has_no_votes():
     base = random_pairs(1)
-    assert sn.shift.verb_shares(base, base, ["sky"]).empty
+    assert attention.verb_shares(base, base, ["sky"]).empty
     table = sn.shift.verb_shift(base, base, ["sky", "rain"], WORDS)
-    assert (table["n"] == 0).all() and table[
-        ["share", "t", "p", "p_half", "p_permuted"]
-    ].isna().all(axis=None)
+    assert (table["n"] == 0).all() and table[["share", "t", "p"]].isna().all(axis=None)
 
 
 def test_base_and_tuned_exchanged_mirror_the_share():
     base, tuned = random_pairs(1), random_pairs(2)
-    there = sn.shift.verb_shares(base, tuned, WORDS).set_index(["layers", "verb"])["share"]
-    back = sn.shift.verb_shares(tuned, base, WORDS).set_index(["layers", "verb"])["share"]
+    there = attention.verb_shares(base, tuned, WORDS).set_index(["layers", "verb"])["share"]
+    back = attention.verb_shares(tuned, base, WORDS).set_index(["layers", "verb"])["share"]
     np.testing.assert_allclose(there, 1 - back.loc[there.index])

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
-from sparcom_nb.shift.attribution import OBJECTIVES
+from sparcom_nb.shift.attribution import OBJECTIVES, attributions
 
 DENSE = ("llama", "qwen2", "gpt_neox", "gpt2")
 MOE = ("mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "qwen2_mixed", "qwen3_mixed")
@@ -67,7 +67,7 @@ def assert_close(found, expected, tolerance=1e-6):
 def test_equals_a_plain_loop_one_by_one_and_in_a_batch(name, load, bare):
     model, plain = load(name), bare(name)
     expected = [twin(plain, *both) for both in zip(PROMPTS, RESPONSES, strict=True)]
-    padded = sn.shift.input_attribution(model, [*PROMPTS, "Say"], [*RESPONSES, RESPONSES[0]])
+    padded = attributions(model, [*PROMPTS, "Say"], [*RESPONSES, RESPONSES[0]])
     alone = sn.shift.input_attribution(model, PROMPTS[0], RESPONSES[0], chunk=3)
     for found, own in zip([alone, *padded], [expected[0], *expected], strict=False):
         assert_close(found, own, 1e-5 if name in MOE else 1e-6)  # routers compute in float32
@@ -105,7 +105,7 @@ def test_the_chunk_does_not_change_a_number(chunk, load):
 def test_prompts_of_different_lengths_in_one_batch_equal_one_by_one(load):
     model = load("mixtral")
     prompts, responses = [f"{'Is it so? ' * n}Say." for n in range(1, 8)], ["yes or no"] * 7
-    together = sn.shift.input_attribution(model, prompts, responses, batch_tokens=90)
+    together = attributions(model, prompts, responses, batch_tokens=90)
     for found, *texts in zip(together, prompts, responses, strict=True):
         assert_close(found, sn.shift.input_attribution(model, *texts).to_numpy(), 1e-5)
 
@@ -140,7 +140,7 @@ def test_tokens_and_the_empty_response(load):
     assert "".join(found["output_token"].to_numpy()) == " yes"
     none = sn.shift.input_attribution(load("llama"), "Say.", "  ")
     assert none.shape == (none.sizes["input"], 0) and none.dtype == np.float32
-    first, second = sn.shift.input_attribution(load("llama"), ["Say.", "Say."], ["", "yes"])
+    first, second = attributions(load("llama"), ["Say.", "Say."], ["", "yes"])
     assert first.sizes["output"] == 0 and second.sizes["output"] > 0
 
 
@@ -156,7 +156,6 @@ def test_wrong_use_is_named(load):
     model = load("llama")
     for arguments, message in [
         (("Say.", "yes", "odds"), "unknown objective 'odds'"),
-        ((["Say."], ["a", "b"]), "as many responses as prompts"),
         ((" ", "yes"), "the prompt is empty"),
         (("Say. " * 200, "yes"), "context of 128"),
     ]:
@@ -175,7 +174,7 @@ def reference(oracle):
 def test_equals_the_published_code(oracle, reference):
     pairs, arrays = reference
     model = sn.load_model(oracle / "tiny-llama")
-    found = sn.shift.input_attribution(
+    found = attributions(
         model, [one["prompt"] for one in pairs], [one["response"] for one in pairs]
     )
     for one, attribution in zip(pairs, found, strict=True):
@@ -189,10 +188,21 @@ def test_a_batch_equals_the_published_batch(oracle, reference):
     pairs, arrays = reference
     names = sorted(name for name in arrays if name.startswith("batch/") and name.endswith("/expl"))
     three = [pairs[int(name.split("_pair")[1].removesuffix("/expl"))] for name in names]
-    found = sn.shift.input_attribution(
+    found = attributions(
         sn.load_model(oracle / "tiny-llama"),
         [one["prompt"] for one in three],
         [one["response"] for one in three],
     )
     for name, attribution in zip(names, found, strict=True):
         assert_close(attribution, arrays[name], 1e-5)
+
+
+def test_rows_are_read_in_the_template_and_their_instruction_is_marked(load, rows):
+    for one, row in zip(
+        sn.shift.response_attributions(load("llama"), rows.iloc[:4]),
+        rows.to_dict("records"),
+        strict=False,
+    ):
+        text = "".join(one["input_token"].to_numpy()[one["mask"].to_numpy()])
+        assert text == row["instruction"]
+        assert "".join(one["output_token"].to_numpy()) == row["response"]

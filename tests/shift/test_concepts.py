@@ -3,14 +3,13 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
 
 import sparcom_nb as sn
-from sparcom_nb.shift import concepts
 from sparcom_nb.shift.concepts import principal_axes
+from sparcom_nb.shift.words import word_embeddings
 
 WORDS = [
     "colour",
@@ -148,7 +147,7 @@ def test_folding_multiplies_the_output_embedding_by_the_final_gain(folders, tmp_
     plain = sn.shift.ffn_concepts(model, WORDS, rank=3)
     folded = sn.shift.ffn_concepts(model, WORDS, rank=3, fold_norm=True)
     assert not np.allclose(plain["score"], folded["score"])
-    vectors = sn.shift.word_embeddings(model, WORDS, matrix="output").to_numpy() * gain.numpy()
+    vectors = word_embeddings(model, WORDS, matrix="output").to_numpy() * gain.numpy()
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     weights = load_file(folder / "model.safetensors")
     down = weights[DOWN["llama"][0].format(0)].T.astype(float)
@@ -216,27 +215,8 @@ def test_word_vectors_equal_the_published_ones(oracle):
     words = json.loads((reference / "words.json").read_text())["words"]
     published = np.load(reference / "word_embeddings.npz", allow_pickle=False)["Eo"]
     model = sn.load_model(oracle / "tiny-llama")
-    ours = sn.shift.word_embeddings(model, words, matrix="output").to_numpy()
+    ours = word_embeddings(model, words, matrix="output").to_numpy()
     np.testing.assert_allclose(ours, published, atol=1e-6)
-
-
-def test_shuffled_weights_keep_every_entry(load):
-    for name in ("llama", "mixtral"):
-        own, mixed = concepts.networks(load(name)), sn.shift.shuffled_weights(load(name), seed=2)
-        for (key, a), (same, b) in zip(own, mixed, strict=True):
-            assert key == same and not torch.equal(a, b)
-            np.testing.assert_array_equal(a.flatten().sort().values, b.flatten().sort().values)
-
-
-def test_half_of_the_variance():
-    explained = pd.DataFrame(
-        {"layer": [0] * 4 + [1] * 4, "component": [0, 1, 2, 3] * 2,
-         "explained": [0.4, 0.3, 0.2, 0.1, 0.7, 0.1, 0.1, 0.1]}
-    )  # fmt: skip
-    table = sn.shift.half_variance(explained)
-    assert table["components"].tolist() == [2, 1] and table["first"].tolist() == [0.4, 0.7]
-    experts = explained.assign(expert=explained["layer"], layer=5)
-    assert sn.shift.half_variance(experts)["components"].tolist() == [1.5]
 
 
 def test_words_of_a_component_in_order(load):

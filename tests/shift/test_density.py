@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 import sparcom_nb as sn
+from sparcom_nb.shift.density import instruction_scores
 
 
 def attribution(seed=0, shape=(9, 14)):
@@ -111,3 +112,20 @@ def test_equals_the_published_code(oracle):
             np.testing.assert_allclose(normal, arrays[f"pair{n}/compute_density_b{b}"], atol=1e-6)
             raw = sn.shift.importance_density(level, b, levels=True, normalise=False)
             np.testing.assert_allclose(raw, arrays[f"pair{n}/attr_b{b}"], rtol=1e-6, atol=1e-6)
+
+
+def test_scores_of_rows_equal_the_parts_and_a_length_leaves_short_ones_out():
+    mask = np.arange(9) < 4
+    several = [
+        attribution(n, (9, m)).assign_coords(mask=("input", mask)) for n, m in ((0, 6), (1, 2))
+    ]
+    found, rest, cut = (
+        instruction_scores(several, b=3, **how) for how in ({}, {"rest": True}, {"length": 3})
+    )
+    for n, one in enumerate(several):
+        density = sn.shift.importance_density(one, 3)
+        assert found[n] == sn.shift.instruction_score(density, mask)
+        assert rest[n] == sn.shift.instruction_score(density, ~mask)
+    first = sn.shift.importance_density(several[0][:, :3], 3)
+    assert cut[0] == sn.shift.instruction_score(first, mask) and np.isnan(cut[1])
+    assert np.isnan(instruction_scores([several[0][:, :0]])[0])  # no response, no score

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sparcom_nb as sn
-from sparcom_nb.shift import word_embeddings
+from sparcom_nb.shift.words import word_embeddings
 
 WORDS = ["sky", "apple", "zebra", "summarize", "the", "Q", "apple"]
 

@@ -5,6 +5,7 @@ import pytest
 
 import sparcom_nb as sn
 from sparcom_nb.rows.instructions import user_text
+from sparcom_nb.shift.attribution import join
 
 
 def marked(model, prompt, spans, template=False):
@@ -44,5 +45,5 @@ def test_a_text_that_is_not_there_once_is_an_error(span, load):
 def test_all_rows_of_the_mini_world_can_be_read():
     model, data = sn.load_model("tiny-dense/base"), sn.load_instructions("miniworld")
     for row in data.iloc[::5].to_dict("records"):
-        joint = sn.shift.join(model, user_text(row), row["response"], template=True)
+        joint = join(model, user_text(row), row["response"], template=True)
         assert "".join(joint.outputs) == row["response"]

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 import sparcom_nb as sn
-from sparcom_nb.shift.words import miniworld_texts
+from sparcom_nb.shift.words import (
+    INSTRUCTION_VERBS,
+    corpus_vectors,
+    general_verbs,
+    miniworld_texts,
+    read_glove,
+)
 
 TEXTS = [
     "the cat sat on the mat and the dog sat on the rug",
@@ -42,7 +48,7 @@ def ppmi_twin(texts, words, window):
 
 @pytest.mark.parametrize(("window", "dimensions"), [(2, 4), (5, 100)])
 def test_corpus_vectors_equal_the_loop(window, dimensions):
-    found = sn.shift.corpus_vectors(TEXTS, WORDS, window, dimensions)
+    found = corpus_vectors(TEXTS, WORDS, window, dimensions)
     k = min(dimensions, len(WORDS) - 1)
     left, values, _ = np.linalg.svd(ppmi_twin(TEXTS, WORDS, window))
     expected = left[:, :k] * np.sqrt(values[:k])
@@ -54,13 +60,13 @@ def test_corpus_vectors_equal_the_loop(window, dimensions):
 
 
 def test_texts_do_not_touch():
-    apart = sn.shift.corpus_vectors([*TEXTS, "blue mat", "cat rug"], WORDS)
-    joined = sn.shift.corpus_vectors([*TEXTS, "blue mat cat rug"], WORDS)
+    apart = corpus_vectors([*TEXTS, "blue mat", "cat rug"], WORDS)
+    joined = corpus_vectors([*TEXTS, "blue mat cat rug"], WORDS)
     assert any(not np.allclose(abs(apart[w]), abs(joined[w]), atol=1e-3) for w in WORDS)
 
 
 def test_a_word_that_does_not_occur_has_no_vector():
-    assert "zebra" not in sn.shift.corpus_vectors(TEXTS, [*WORDS, "zebra"])
+    assert "zebra" not in corpus_vectors(TEXTS, [*WORDS, "zebra"])
     with pytest.raises(sn.InputError, match="1 of 12 words have no vector, the first is 'zebra'"):
         sn.shift.word_vectors("corpus", [*WORDS, "zebra"], TEXTS)
     with pytest.raises(sn.InputError, match="0 of 1 words stand near another"):
@@ -87,10 +93,10 @@ def test_vocabulary_is_by_frequency_and_size():
 
 
 def test_lists_of_verbs():
-    general = sn.shift.general_verbs()
-    assert len(sn.shift.INSTRUCTION_VERBS) == len(set(sn.shift.INSTRUCTION_VERBS)) == 38
+    general = general_verbs()
+    assert len(INSTRUCTION_VERBS) == len(set(INSTRUCTION_VERBS)) == 38
     assert 1000 < len(general) == len(set(general)) <= 3000
-    assert not set(general) & set(sn.shift.INSTRUCTION_VERBS)
+    assert not set(general) & set(INSTRUCTION_VERBS)
     assert all(verb.isalpha() and verb.islower() for verb in general)
 
 
@@ -105,7 +111,7 @@ def test_glove_file(tmp_path):
     found = sn.shift.word_vectors(path, ["dog", "cat"])
     assert list(found) == ["dog", "cat"]
     np.testing.assert_allclose(found["dog"], [-1, 0.5, 0.2], rtol=1e-6)
-    assert sn.shift.read_glove(path, ["."])["."].tolist() == [7, 8, 9]
+    assert read_glove(path, ["."])["."].tolist() == [7, 8, 9]
     headed = glove(tmp_path, "2 3\ncat 1 2 3\ndog 4 5 6\n")
     assert sn.shift.word_vectors(str(headed), ["dog"])["dog"].tolist() == [4, 5, 6]
 

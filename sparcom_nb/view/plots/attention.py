@@ -25,44 +25,44 @@ def pairs_by_head(counts: pd.DataFrame, names: list[str]) -> Figure:
     return fig
 
 
-def overlap_by_head(overlaps: dict[str, pd.DataFrame]) -> Figure:
-    """Jaccard of every head's pairs in two models by layer; crosses: with other heads.
+def overlap_by_head(table: pd.DataFrame) -> Figure:
+    """Jaccard of every head's pairs with the base's by layer; crosses: with other heads.
 
-    overlaps: name of the comparison -> table of :func:`sparcom_nb.shift.head_overlap`.
+    table: ``heads`` of :func:`sparcom_nb.studies.attention.study`.
     """
     fig, (axes,) = figure(7, 3.6)
-    for n, ((name, table), colour) in enumerate(
-        zip(overlaps.items(), (_BLUE, _ORANGE), strict=False)
-    ):
-        x = table["layer"] + 0.16 * (n - (len(overlaps) - 1) / 2)
-        axes.scatter(x, table["jaccard"], s=26, color=colour, label=f"{name}: the same head")
-        axes.scatter(
-            x, table["other"], s=26, color=colour, marker="x", label=f"{name}: other heads"
-        )
+    names = [name for name in ("tuned", "placebo") if f"{name}: same head" in table]
+    for n, (name, colour) in enumerate(zip(names, (_ORANGE, _BLUE), strict=False)):
+        x = table["layer"] + 0.16 * (n - (len(names) - 1) / 2)
+        for which, marker in (("same head", "o"), ("other heads", "x")):
+            said = f"{name}: {which}"
+            axes.scatter(x, table[said], s=26, color=colour, marker=marker, label=said)
     axes.set_ylim(0, 1.05)
-    axes.set_xticks(sorted(next(iter(overlaps.values()))["layer"].unique()))
+    axes.set_xticks(sorted(table["layer"].unique()))
     axes.legend(fontsize=8)
     label(axes, "Each point is a head", "layer", "Jaccard of word pairs")
     return fig
 
 
 def verb_shift(table: pd.DataFrame) -> Figure:
-    """Mean share of heads that count more pairs after tuning, by quarter, with 95 % intervals."""
+    """Mean share of heads that count more pairs after tuning, by quarter, with 95 % intervals.
+
+    table: ``quarters`` of :func:`sparcom_nb.studies.attention.study`.
+    """
     fig, (axes,) = figure(7.5, 3.6)
-    series = (
-        ("instruction verbs", "", "o", _ORANGE, -0.1),
-        ("other verbs", "general_", "s", _BLUE, 0.1),
-    )
-    for name, prefix, marker, colour, aside in series:
-        mean, low, high = (table[f"{prefix}{c}"].to_numpy(float) for c in ("share", "low", "high"))
-        spread = np.nan_to_num(np.stack([mean - low, high - mean]))
-        axes.errorbar(
-            np.arange(len(table)) + aside, mean, yerr=spread, fmt=marker, color=colour, capsize=3,
-            label=name,
-        )  # fmt: skip
+    groups = list(dict.fromkeys(table["layers"]))
+    for own, name, marker, colour in (
+        (True, "instruction verbs", "o", _ORANGE),
+        (False, "other verbs", "s", _BLUE),
+    ):
+        part = table[table["instruction"] == own]
+        x = np.array([groups.index(g) for g in part["layers"]], float) + (-0.1 if own else 0.1)
+        share, low, high = part[["share", "low", "high"]].to_numpy(float).T
+        ends = [share - low, high - share]
+        axes.errorbar(x, share, yerr=ends, fmt=marker, color=colour, capsize=3, label=name)
     axes.axhline(0.5, color=NEUTRAL, linestyle="--", linewidth=1)
-    ticks = [f"{row.layers}\nn = {row.n}, {row.general_n}" for row in table.itertuples(index=False)]
-    axes.set_xticks(range(len(table)), ticks, fontsize=8)
+    numbers = table.groupby("layers")["n"].agg(lambda n: ", ".join(map(str, n)))
+    axes.set_xticks(range(len(groups)), [f"{g}\nn = {numbers[g]}" for g in groups], fontsize=8)
     axes.set_ylim(-0.03, 1.03)
     axes.legend(fontsize=8)
     label(axes, "Above the line: more pairs after tuning", "layers", "share of heads")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+import xarray as xr
 from matplotlib.figure import Figure
 
 from sparcom_nb.view.plots.common import whiskers
@@ -16,38 +16,36 @@ _MEMBERS = (("#0072B2", "o"), ("#D55E00", "s"))
 _SHOWN = 45
 
 
-def word_densities(words: Mapping[str, pd.DataFrame]) -> Figure:
-    """Density of every word of one prompt, in its order; name -> table with word and density."""
+def densities(found: Mapping[str, xr.DataArray]) -> Figure:
+    """Importance density of the first tokens of one prompt, in their order; by model."""
     fig, (axes,) = figure(9, 3.4)
-    for (name, table), (colour, marker) in zip(words.items(), _MEMBERS, strict=False):
-        axes.plot(table["density"][:_SHOWN], marker, color=colour, label=name, alpha=0.85)
-    first = next(iter(words.values()))[:_SHOWN]
-    texts = [drawn(visible(word)[:18]) for word in first["word"]]
+    for (name, density), (colour, marker) in zip(found.items(), _MEMBERS, strict=False):
+        axes.plot(density.to_numpy()[:_SHOWN], marker, color=colour, label=name, alpha=0.85)
+    first = next(iter(found.values()))["input_token"].to_numpy()[:_SHOWN]
+    texts = [drawn(visible(str(token))[:18]) for token in first]
     axes.set_xticks(range(len(first)), texts, rotation=90, fontsize=8)
     axes.set_ylim(-0.03, 1.05)
     axes.legend()
-    label(axes, "What the response came from, word by word", "", "importance density")
+    label(axes, "What the response came from, token by token", "", "importance density")
+    return fig
+
+
+def forest(table: pd.DataFrame, name: str, title: str, unit: str) -> Figure:
+    """Changes with 95 % intervals, a line a row (columns ``name``, value, low, high); zero is none."""
+    fig, (axes,) = figure(8, 1.2 + 0.34 * max(len(table), 2))
+    rows = np.arange(len(table))[::-1]
+    whiskers(axes, table[["value", "low", "high"]].to_numpy(float), rows, capsize=3)
+    axes.axvline(0, color=NEUTRAL, linewidth=1)
+    axes.set_yticks(rows, table[name])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    label(axes, title, unit, "")
     return fig
 
 
 def shift(table: pd.DataFrame) -> Figure:
-    """Score of the tuned minus that of the base model by category, with intervals."""
-    fig, (axes,) = figure(7, 3.2)
-    _intervals(axes, table["category"], table[["value", "low", "high"]].to_numpy(float))
-    label(axes, "Did the instruction gain? (95 % over sub-types)", "tuned minus base, score", "")
-    return fig
-
-
-def sensitivity(table: pd.DataFrame) -> Figure:
-    """The mean shift under every choice, relative to the base model's mean score."""
-    fig, (axes,) = figure(8, 3.6)
-    base = table["base"].to_numpy(float)[:, None]
-    values = table[["value", "low", "high"]].to_numpy(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.where(base > 0, 100 * values / base, np.nan)
-    _intervals(axes, table["choice"], relative)
-    label(axes, "The same data under other choices", "tuned minus base, % of the base score", "")
-    return fig
+    """Score of the tuned minus that of the base model by category."""
+    title = "Did the instruction gain? (95 % over sub-types)"
+    return forest(table, "category", title, "tuned minus base, score")
 
 
 def published(table: pd.DataFrame) -> Figure:
@@ -66,12 +64,3 @@ def published(table: pd.DataFrame) -> Figure:
     title = "Table 2 under other choices (grey: not at 5 %, one-sided)"
     label(axes, title, "t, Vicuna above LLaMA", "")
     return fig
-
-
-def _intervals(axes: Axes, names: pd.Series, values: np.ndarray) -> None:
-    """One line a row of ``values`` [row, (value, low, high)], and a line at zero."""
-    rows = np.arange(len(values))[::-1]
-    whiskers(axes, values, rows, capsize=3)
-    axes.axvline(0, color=NEUTRAL, linewidth=1)
-    axes.set_yticks(rows, names)
-    axes.set_ylim(-0.6, len(values) - 0.4)

@@ -1,4 +1,4 @@
-"""Annotation of concepts: the lexicon against a loop, its errors, its control, and shares."""
+"""Annotation of concepts: the lexicon against a loop, its errors."""
 
 import json
 from math import comb
@@ -9,8 +9,16 @@ import pytest
 
 import sparcom_nb as sn
 from sparcom_nb.files import shipped
-from sparcom_nb.shift import Annotation, Lexicon, annotate, shuffle_words
-from sparcom_nb.shift.annotate import CANNOT_TELL, LEVELS, TASKS, checked, read_lexicon
+from sparcom_nb.studies.annotators import (
+    CANNOT_TELL,
+    LEVELS,
+    TASKS,
+    Annotation,
+    Lexicon,
+    annotate,
+    checked,
+    read_lexicon,
+)
 
 ANIMALS = ["cat", "dog", "cow", "pig", "hen", "fox"]
 COLOURS = ["red", "blue", "green", "grey"]
@@ -145,7 +153,6 @@ def test_only_the_first_words_and_components_count(table, lexicon):
     assert list(made) == ["layer", "component", "run", "concept", "task", "level"]
     assert made["concept"].tolist() == ["animals", CANNOT_TELL, "colours", CANNOT_TELL]
     assert annotate(table, lexicon, rank=1)["component"].tolist() == [0, 0]
-    assert annotate(table, lexicon, first=21)["concept"].iloc[3] == "animals"
 
 
 def test_it_always_says_the_same(table, lexicon, tmp_path):
@@ -164,23 +171,6 @@ def test_experts_and_poles_are_components_of_their_own(table, lexicon):
     table.insert(3, "pole", "+")
     made = annotate(table, lexicon)
     assert list(made)[:4] == ["layer", "expert", "component", "pole"] and len(made) == 4
-
-
-def test_shuffling_keeps_each_layers_words(table):
-    mixed = shuffle_words(table, seed=1)
-    kept = table[table["rank"] <= 15]
-    for layer in (0, 1):
-        before, after = (t[t["layer"] == layer]["word"] for t in (kept, mixed))
-        assert sorted(before) == sorted(after) and list(before) != list(after)
-    assert list(mixed["rank"]) == list(kept["rank"])
-    pd.testing.assert_frame_equal(mixed, shuffle_words(table, seed=1))
-    assert list(table["word"]) == list(concepts_again(table))
-
-
-def concepts_again(table):
-    """The words as they were given: shuffling leaves its argument alone."""
-    given = [*ANIMALS, *FILLER[:14], *FILLER[20:40], *FILLER[40:51], *COLOURS, *ANIMALS]
-    return [*given, *FILLER[60:75], *ANIMALS][: len(table)]
 
 
 def test_random_words_are_hardly_ever_explained():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import sparcom_nb as sn
-from sparcom_nb.shift import Annotation, Endpoint, annotate
+from sparcom_nb.studies.annotators import Annotation, Endpoint, Lexicon, annotate, load_annotator
 
 WORDS = ["cat", "dog", 'x"], "task": "math', "ignore\nall", "<script>"]
 GOOD = {"concept": "animals", "task": "none", "level": "semantic"}
@@ -171,9 +171,9 @@ def test_a_run_that_stopped_goes_on(server, ask):
 
 def test_an_annotator_by_name(server, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "from-outside")
-    assert isinstance(sn.shift.load_annotator("lexicon", WORDS), sn.shift.Lexicon)
-    asked = sn.shift.load_annotator(server.url, WORDS, "m", tmp_path)
+    assert isinstance(load_annotator("lexicon", WORDS), Lexicon)
+    asked = load_annotator(server.url, WORDS, "m", tmp_path)
     assert asked(WORDS, 0).concept == "animals"
     assert server.seen[0][1]["Authorization"] == "Bearer from-outside"
     with pytest.raises(sn.InputError, match="'lexikon' is no address"):
-        sn.shift.load_annotator("lexikon", WORDS)
+        load_annotator("lexikon", WORDS)

@@ -1,0 +1,199 @@
+"""The study of attributions finds what is there and nothing else; the published tables."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.stats import binom
+
+from sparcom_nb.evidence import LEVEL, NOT, SHOWS, UNTOLD, holm
+from sparcom_nb.files import shipped
+from sparcom_nb.studies import attribution
+from sparcom_nb.studies.attribution import by_category, explained, study, table_1, table_2, without
+
+GROUPS = ["user", "lima", "mtbench", "all"]
+FOLDER = shipped("data") / "published"
+
+
+def rows(n=48, subtypes=6):
+    """Rows of two categories."""
+    k = np.arange(n)
+    return pd.DataFrame(
+        {
+            "id": [f"r{i}" for i in k], "category": np.array(["CLS", "QA"])[k % 2],
+            "subtype": [f"s{i // 2 % subtypes}" for i in k],
+        }
+    )  # fmt: skip
+
+
+def made(n, lead=0.0, seed=0, outputs=4):
+    """Attributions [8, outputs] whose first four tokens, the instruction, get ``lead`` more."""
+    rng = np.random.default_rng(seed)
+    mask = ("input", np.arange(8) < 4)
+    return [
+        xr.DataArray(
+            rng.random((8, outputs)) + lead * (np.arange(8) < 4)[:, None],
+            {"mask": mask}, ("input", "output"),
+        )
+        for _ in range(n)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gained():
+    data = rows()
+    return study({"base": made(48), "tuned": made(48, 0.5, 1), "placebo": made(48, 0.0, 2)}, data)
+
+
+def test_a_gain_of_the_instruction_shows_against_base_and_placebo(gained):
+    for name in ("gain", "contrast", "placebo", "at_length"):
+        assert gained.findings[name].verdict == SHOWS, name
+    assert "these two checkpoints" in gained.findings["placebo"].caveat
+    table = gained.tables["shift"].set_index("category")
+    scores = gained.tables["scores"].pivot(
+        index=["id", "category"], columns="member", values="score"
+    )
+    change = (scores["tuned"] - scores["base"]).groupby("category").mean()
+    assert table.loc["CLS", "value"] == pytest.approx(change["CLS"])
+    assert table.loc["all", "value"] == pytest.approx(change.mean())
+    assert gained.findings["gain"].value == pytest.approx(change.mean())
+
+
+def test_the_same_model_twice_gains_nothing_and_what_lacks_cannot_be_told(tmp_path):
+    same = made(48)
+    found = study({"base": same, "tuned": same}, rows())
+    assert found.findings["gain"].verdict == found.findings["contrast"].verdict == NOT
+    assert found.findings["gain"].value == 0
+    assert found.findings["placebo"].verdict == UNTOLD
+    found.save(tmp_path)
+    silent = study({"base": made(48, outputs=0), "tuned": made(48, outputs=0)}, rows())
+    own = {
+        n: f
+        for n, f in silent.findings.items()
+        if n not in ("followed", "published", "published_raw")
+    }
+    assert {f.verdict for f in own.values()} == {UNTOLD}
+    silent.save(tmp_path / "silent")
+    one = study({"base": made(1), "tuned": made(1)}, rows(1))
+    assert one.findings["gain"].verdict in (NOT, UNTOLD)
+
+
+def test_false_positives_and_power_of_the_category_test(monkeypatch):
+    """Rows of a sub-type move together; 2 categories of 6 sub-types of 4 rows."""
+    monkeypatch.setattr(attribution, "DRAWS", 199)
+    rng, data = np.random.default_rng(0), rows()
+    number = pd.factorize(data["category"] + data["subtype"])[0]
+    p = [
+        by_category("c", rng.normal(size=12)[number] + rng.normal(size=48), data, seed).p
+        for seed in range(400)
+    ]
+    assert np.sum(np.array(p) <= LEVEL) <= binom.ppf(0.999, 400, LEVEL)
+    lift = 2.2 * (data["category"] == "QA").to_numpy()
+    p = [
+        by_category("c", rng.normal(size=12)[number] + rng.normal(size=48) + lift, data, s).p
+        for s in range(60)
+    ]
+    assert np.mean(np.array(p) <= LEVEL) > 0.7
+
+
+def test_pieces():
+    assert explained(np.array([1.0, 1, 3, 3]), np.array([0, 0, 1, 1])) == 1
+    assert explained(np.ones(4), np.array([0, 0, 1, 1])) == 0
+    x = np.array([1.0, 2, 3, 4])
+    np.testing.assert_allclose(without(3 * x + 1, x), 8.5)
+    np.testing.assert_allclose(without(x, np.ones(4)), x)
+
+
+# ---------------------------------------------------------------- the published matrices
+
+
+@pytest.fixture(scope="module")
+def published():
+    return pd.read_csv(FOLDER / "scores.csv"), pd.read_csv(FOLDER / "choices.csv")
+
+
+def check(found, expected, sides, of):
+    for row in found.to_dict("records"):
+        own = expected[row["group"]]
+        for side, name in sides.items():
+            for what in ("mean", "std", "n"):
+                assert row[f"{side} {what}"] == pytest.approx(own[name][what], abs=5e-5)
+        assert row[f"t{of}"] == pytest.approx(own["t"], abs=5e-4)
+        assert row[f"p{of}"] == pytest.approx(own["p"], rel=2e-3)
+
+
+def test_tables_1_and_2_to_the_digits_of_the_methods(published):
+    scores, _ = published
+    one, two = table_1(scores).set_index("group"), table_2(scores).set_index("group")
+    assert len(scores) == 1264
+    for group, yes, no, n, p in (
+        ("user", 1.2283, 0.8917, (194, 44), 5.7e-5), ("lima", 1.6173, 1.2799, (249, 50), 3.6e-6),
+        ("mtbench", 1.4584, 0.9290, (60, 19), 4.8e-4),
+    ):  # fmt: skip
+        assert one.loc[group, ["yes mean", "no mean"]].tolist() == pytest.approx(
+            [yes, no], abs=5e-5
+        )
+        assert tuple(one.loc[group, ["yes n", "no n"]]) == n
+        assert one.loc[group, "p_welch"] == pytest.approx(p, rel=0.02)
+    for group, llama, vicuna, n, p in (
+        ("user", 0.9394, 1.1302, 252, 1.9e-5), ("lima", 1.2683, 1.5579, 300, 2.5e-14),
+        ("mtbench", 1.1777, 1.3440, 80, 0.038),
+    ):  # fmt: skip
+        assert two.loc[group, ["llama mean", "vicuna mean"]].tolist() == pytest.approx(
+            [llama, vicuna], abs=5e-5
+        )
+        assert two.loc[group, "vicuna n"] == n
+        assert two.loc[group, "p"] == pytest.approx(p, rel=0.03)  # Student's, equal variances
+
+
+def test_the_sign_of_table_2_hangs_on_the_normalisation(gained):
+    table = gained.tables["published_choices"].set_index(["choice", "group"])["t"]
+    assert (table["mean, not normalised"] > 0).all()
+    assert (table["as published (b = 7)"] < 0).all()
+    assert (table["paired"][GROUPS] < table["as published (b = 7)"][GROUPS]).all()
+    assert gained.findings["published"].verdict == gained.findings["followed"].verdict == SHOWS
+    assert gained.findings["published_raw"].verdict == "opposite"
+
+
+def test_shipped_tables_equal_the_oracle_and_what_the_program_makes(oracle, published):
+    scores, choices = published
+    spec = importlib.util.spec_from_file_location("scores", FOLDER / "build" / "scores.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    made, other = program.build(oracle / "attribution")
+    for shipped_one, one in ((scores, made), (choices, other)):
+        numbers = one.select_dtypes("float").columns
+        np.testing.assert_allclose(shipped_one[numbers], one[numbers], rtol=1e-6)
+    stored = pd.read_csv(oracle / "attribution/all_scores.csv")
+    stored["model"] = stored["model"].str.removesuffix("_7b")
+    both = scores.merge(stored, on=["model", "id"], suffixes=("", "_stored"))
+    assert len(both) == 1264 and (both["score"] - both["score_stored"]).abs().max() < 1e-6
+    for name in ("n_out", "n_mask", "group"):
+        assert (both[name] == both[f"{name}_stored"]).all()
+    tables = json.loads((oracle / "attribution/table.json").read_text())
+    sides = {"yes": "followed", "no": "unfollowed"}
+    check(table_1(scores), tables["table1"]["groups"], sides, "_welch")
+    names = {"llama": "llama", "vicuna": "vicuna"}
+    check(table_2(scores), tables["table2"]["groups"], names, "_welch")
+    by_choice = attribution.published_choices(scores, choices).set_index(["choice", "group"])
+    for choice, name in (
+        ("b = 0", "b0"), ("mean over the instruction", "mean_over_mask"),
+        ("mean, not normalised", "unnormalised_mean"),
+        ("both responses at least 200 tokens", "both_outputs_at_least_200_tokens"),
+    ):  # fmt: skip
+        expected = tables["sensitivity"][name]["table2"]
+        for group in expected:
+            assert by_choice.loc[(choice, group), "t_welch"] == pytest.approx(
+                expected[group]["t"], rel=1e-4
+            )
+    for group in GROUPS:
+        own = tables["table2"]["paired"][group]["t"]
+        assert -by_choice.loc[("paired", group), "t"] == pytest.approx(own, rel=1e-4)
+
+
+def test_holm_is_what_adjusts(gained):
+    told = [f for f in gained.findings.values() if f.p == f.p and not f.invalid]
+    np.testing.assert_allclose([f.p_adjusted for f in told], holm(np.array([f.p for f in told])))
