@@ -255,7 +255,9 @@ def _combinations(names: Sequence[str]) -> pd.DataFrame:
 
 
 def _product(**columns: Any) -> pd.DataFrame:
-    return pd.MultiIndex.from_product(columns.values(), names=columns).to_frame(index=False)
+    return pd.MultiIndex.from_product(list(columns.values()), names=list(columns)).to_frame(
+        index=False
+    )
 
 
 def _sweep(frequency: xr.DataArray, seed: int) -> tuple[Finding, pd.DataFrame]:
@@ -283,7 +285,7 @@ def _sweep(frequency: xr.DataArray, seed: int) -> tuple[Finding, pd.DataFrame]:
         "Over all cuts and agreements more neurons are unique than any grouping would give",
         float(over[0]),
         against(float(over[0]), over[1:], fitted=True),
-        votes.clusters,
+        Clusters.of(frequency),
         unit="of the mean number",
         control=f"{PERMUTED}, {FITTED} times (p from Student's t about them)",
         reading="Neither the share nor the agreement is given by nature, so no single cut decides.",
@@ -350,28 +352,26 @@ def _held(
         ),
     }
     names = pd.Series(np.asarray(source)).value_counts().index[:2]
-    if len(names) == 2:
-        two = (marked[np.asarray(source) == name] for name in names)
-        held = _compared(*two, votes.agreement, draws, seed)
+    two = [marked[np.asarray(source) == name] for name in names]
+    if len(two) == 2 and len(_common(two)) > 1:
+        held = _compared(two[0], two[1], votes.agreement, draws, seed)
         compared[" to ".join(names)] = held
         findings["sources"] = held.claim(
             "Sets found on the rows of one source hold on those of another",
             "A sub-type with rows from both takes its label along, so the control is far from zero.",
         )
-    if np.isin(again["instruction"], marked["instruction"]).all():
-        findings["requests"] = Finding(
-            _REQUESTS, np.nan, invalid="There are no paraphrases of these rows."
+    originals = np.isin(marked["instruction"], paraphrase_of)
+    others = marked[_alike(again, marked, originals, seed)]
+    if len(_common([again, marked[originals], others])) > 1:
+        for name, rows in (("originals", marked[originals]), ("other rows", others)):
+            held = _compared(again, rows, votes.agreement, draws, seed)
+            compared[f"paraphrases to {name}"] = held
+        findings["requests"] = _requests(
+            again, marked[originals], others, votes.agreement, draws, seed
         )
     else:
-        originals = np.isin(marked["instruction"], paraphrase_of)
-        others = _alike(again, marked, originals, seed)
-        for name, rows in (("originals", marked[originals]), ("other rows", marked[others])):
-            compared[f"paraphrases to {name}"] = _compared(
-                again, rows, votes.agreement, draws, seed
-            )
-        findings["requests"] = _requests(
-            again, marked[originals], marked[others], votes.agreement, draws, seed
-        )
+        none = "There are no paraphrases, or no rows beside those that they word anew."
+        findings["requests"] = Finding(_REQUESTS, np.nan, invalid=none)
     parts = [held.table().assign(collections=name) for name, held in compared.items()]
     return findings, pd.concat(parts, ignore_index=True)
 
@@ -417,10 +417,15 @@ def _compared(a: xr.DataArray, b: xr.DataArray, agreement: float, draws: int, se
     return Held(found, np.array([one[:, 0] - one[:, 1] for one in null]), clusters)
 
 
+def _common(collections: Sequence[xr.DataArray]) -> set[str]:
+    """Categories that every collection has rows of."""
+    return set.intersection(*(set(x["category"].to_numpy()) for x in collections))
+
+
 def _together(collections: Sequence[xr.DataArray], agreement: float) -> list[Votes]:
     """Votes of several collections over the clusters of all of them, in the categories of each."""
-    common = set.intersection(*(set(x["category"].to_numpy()) for x in collections))
-    parts = [x[np.isin(x["category"], list(common))] for x in collections]
+    common = list(_common(collections))
+    parts = [x[np.isin(x["category"], common)] for x in collections]
     rows = pd.DataFrame(
         {key: np.concatenate([x[key].to_numpy() for x in parts]) for key in ("category", "subtype")}
     )
@@ -568,7 +573,7 @@ def _by_name(votes: Votes, means: np.ndarray, rng: np.random.Generator) -> dict[
     ) -> np.ndarray:
         coords = {"category": ("instruction", names[stratum[keep]])}
         kept = xr.DataArray(means[keep], coords, ("instruction", "component"))
-        return method(kept, top=top).sel(category=names).to_numpy()
+        return method(kept, top=top).reindex(category=names, fill_value=False).to_numpy()
 
     return {
         "SPARCOM": lambda stratum, keep: unique_parts(votes.sets(stratum, keep)),

@@ -252,7 +252,8 @@ def frequencies(effect, seed=0):
     return found.assign_coords(n_tokens=("instruction", np.full(72, 20)))
 
 
-def test_specialists_show_and_own_paraphrases_leave_the_requests_untold():
+def test_specialists_show_and_own_paraphrases_leave_the_requests_untold(monkeypatch):
+    monkeypatch.setattr(generality, "TOPS", (0.05, 0.2))
     frequency = frequencies(0.5)
     names = frequency["instruction"].to_numpy()
     source = np.tile(["authored", "generated"], 36)
@@ -271,7 +272,8 @@ def test_specialists_show_and_own_paraphrases_leave_the_requests_untold():
     assert methods["p"].notna().all() and len(methods) == 7
 
 
-def test_rows_that_share_nothing_show_nothing():
+def test_rows_that_share_nothing_show_nothing(monkeypatch):
+    monkeypatch.setattr(generality, "TOPS", (0.05,))
     frequency = frequencies(0.0, 3)
     again = frequency[::2].assign_coords(instruction=[f"p{n}" for n in range(36)])
     of = frequency["instruction"].to_numpy()[::2]
@@ -280,6 +282,20 @@ def test_rows_that_share_nothing_show_nothing():
     shown = [name for name, found in results.findings.items() if found.verdict == "shows"]
     assert set(shown) <= {"requests"}  # these paraphrases are the originals themselves
     assert "sources" not in results.findings
+
+
+@pytest.mark.parametrize("keep", [range(0, 72, 12), [0, 24, 25, 48, 49, 50], range(48)])
+def test_few_rows_are_no_error(keep, monkeypatch):
+    """One row a sub-type, a category of one row, two categories; no row beside the paraphrased."""
+    monkeypatch.setattr(generality, "TOPS", (0.05,))
+    frequency = frequencies(0.2)[list(keep)]
+    again = frequency.assign_coords(instruction=[f"p{n}" for n in keep])
+    source = np.array(["b", "a"] * 36)[: len(frequency)]
+    names = frequency["instruction"].to_numpy()
+    results = generality.study(frequency, source, again, names, frequency, draws=9)
+    assert {found.verdict for found in results.findings.values()} <= {
+        "cannot be told", "does not show", "shows",
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- calibration
