@@ -397,10 +397,17 @@ def in_halves(
     """Mean agreement of the sets of two halves of every category's clusters, over random splits."""
     found = []
     for _ in range(SPLITS):
-        rank = pd.Series(rng.random(len(stratum))).groupby(stratum).rank(pct=True)
-        first = (rank <= 0.5).to_numpy()
+        first = half(stratum, rng)
         found.append(agreement(sets(stratum, first), sets(stratum, ~first)))
     return known_mean(np.array(found))
+
+
+def half(stratum: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Half of the clusters of every category (the smaller one of an odd number): bool [cluster]."""
+    order = np.lexsort((rng.random(len(stratum)), stratum))
+    rank = np.empty(len(stratum), dtype=int)
+    rank[order] = np.arange(len(stratum)) - np.searchsorted(stratum[order], stratum[order])
+    return 2 * (rank + 1) <= np.bincount(stratum)[stratum]
 
 
 def _compared(a: xr.DataArray, b: xr.DataArray, agreement: float, draws: int, seed: int) -> Held:
@@ -573,7 +580,7 @@ def _by_name(votes: Votes, means: np.ndarray, rng: np.random.Generator) -> dict[
     ) -> np.ndarray:
         coords = {"category": ("instruction", names[stratum[keep]])}
         kept = xr.DataArray(means[keep], coords, ("instruction", "component"))
-        return method(kept, top=top).reindex(category=names, fill_value=False).to_numpy()
+        return (method(kept, top=top).reindex(category=names) == 1).to_numpy()  # one may have none
 
     return {
         "SPARCOM": lambda stratum, keep: unique_parts(votes.sets(stratum, keep)),

@@ -222,6 +222,14 @@ def test_halves_are_the_mean_over_splits(monkeypatch):
     np.testing.assert_allclose(found, np.mean(every, axis=0), atol=0.04)
 
 
+def test_halves_share_nothing_and_leave_nothing():
+    rng, stratum = np.random.default_rng(0), np.repeat([0, 1, 2], [5, 4, 2])
+    drawn = np.array([generality.half(stratum, rng) for _ in range(300)])
+    for n, size in enumerate((2, 2, 1)):
+        assert set(drawn[:, stratum == n].sum(axis=1)) == {size}
+    np.testing.assert_allclose(drawn.mean(axis=0), np.repeat([0.4, 0.5, 0.5], [5, 4, 2]), atol=0.1)
+
+
 def test_a_category_of_one_collection_is_left_out():
     a = rows(2, 3, 0.6, 0)
     held = generality._compared(a, a[a["category"].values != "SUM"], 0.5, 3, 0)
@@ -307,11 +315,11 @@ def at_most(level, runs):
 
 def test_counts_of_kinds_are_calibrated_and_find_specialists():
     p = []
-    for seed in range(120):
+    for seed in range(80):
         marked = sn.sparcom.specific(frequencies(0.0, seed), 0.1)
         findings, _ = generality._kinds(Votes.of(marked), marked, 59, seed)
         p.append([findings[name].p for name in ("unique", "distinct", "agree")])
-    assert ((np.array(p) <= 0.05).sum(axis=0) <= at_most(0.05, 120)).all()
+    assert ((np.array(p) <= 0.05).sum(axis=0) <= at_most(0.05, 80)).all()
     found = 0
     for seed in range(20):
         marked = sn.sparcom.specific(frequencies(0.5, seed), 0.1)
