@@ -55,8 +55,7 @@ def attribute(
         raise InputError("the response is empty: there is nothing to attribute")
     identity = Identity(model, model_path(model))
     wanted = {
-        "weights_sha256": identity.weights_sha256,
-        "model_sha256": identity.files_sha256,
+        **identity.hashes,
         "texts_sha256": digest({"prompt": said, "response": answer}),
         "parameters": {"objective": objective, "template": template},
         "versions": versions(),

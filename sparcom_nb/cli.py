@@ -271,6 +271,9 @@ def report(
 def findings(
     folder: Annotated[Path, typer.Argument(help="Folder of a report.", metavar="DIR")],
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
 ) -> None:
     """Print every claim of a report with its verdict."""
     from sparcom_nb.findings import findings as read
@@ -284,6 +287,9 @@ def findings(
 def compare(
     before: Annotated[Path, typer.Argument(help="Folder of a report.", metavar="RUN_A")],
     after: Annotated[Path, typer.Argument(help="Folder of another.", metavar="RUN_B")],
+    seed: Seed = 0,
+    device: Device = "auto",
+    batch_tokens: BatchTokens = None,
 ) -> None:
     """Print the claims whose verdict differs between two reports."""
     from sparcom_nb.findings import compare as differing

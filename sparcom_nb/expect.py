@@ -226,6 +226,25 @@ def frequencies(name: str, value: Any) -> None:
         )
 
 
+def in_order(name: str, value: Any, labels: Mapping[Any, list[Any]]) -> Any:
+    """Bring a labelled array into the order of ``labels``; a dimension without any is taken to have it.
+
+    Raises:
+        InputError: they are other components.
+    """
+    for dim, wanted in labels.items():
+        given = value[dim].to_numpy().tolist() if dim in value.coords else wanted
+        if given == wanted:
+            continue
+        if len(given) != len(wanted) or set(given) != set(wanted):
+            raise InputError(
+                f"{name}: its {dim}s are others ({shown(given)}, not {shown(wanted)}); give the same "
+                "components, in any order"
+            )
+        value = value.sel({dim: wanted})
+    return value
+
+
 def finite(name: str, value: Any) -> None:
     """Expect a labelled array without NaN or infinity."""
     if value.size and not bool(abs(value).max(skipna=False) < math.inf):

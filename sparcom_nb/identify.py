@@ -60,8 +60,7 @@ def identify(
     rows = limit_rows(load_instructions(data, drop_unusable), limit)
     identity = Identity(model, model_path(model))
     wanted = {
-        "weights_sha256": identity.weights_sha256,
-        "model_sha256": identity.files_sha256,
+        **identity.hashes,
         "data_sha256": table_hash(rows),
         "parameters": {
             "top": top,

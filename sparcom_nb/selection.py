@@ -93,11 +93,10 @@ def select_rows(
     one_of("method", method, contest.METHODS)
     if method == "embedding":
         check_installed()
-    _dealt(serving.rows, target, seed)
-    _same(offered.rows, pool, serving.rows, target)
+    # where the model may drop rows they are dealt when it is here, else what is wrong is said before
+    early = None if drop_unusable else _dealt(serving.rows, target, offered.rows, pool, seed)
     wanted = {
-        "weights_sha256": identity.weights_sha256,
-        "model_sha256": identity.files_sha256,
+        **identity.hashes,
         "target_sha256": digest({"lines": serving.lines}),
         "pool_sha256": digest({"lines": offered.lines}),
         "parameters": {
@@ -116,8 +115,7 @@ def select_rows(
 
         began, ready = time.perf_counter(), load_model(model, device)
         own, others = (_readable(ready, samples, drop_unusable) for samples in (serving, offered))
-        same = _same(others.rows, pool, own.rows, target)
-        known, held = _dealt(own.rows, target, seed)
+        known, held, same = early or _dealt(own.rows, target, others.rows, pool, seed)
         asked = {**wanted["parameters"], "seed": seed}
         table, ranked = contest.scores_of(
             ready, known, held, others.rows, asked, scratch(folder), batch_tokens
@@ -149,26 +147,27 @@ def _readable(model: Any, samples: Samples, drop: bool) -> Samples:
     return replace(samples, rows=rows, unusable=samples.unusable + faults)
 
 
-def _same(pool: pd.DataFrame, pool_path: Any, target: pd.DataFrame, target_path: Any) -> pd.Series:
-    """Which rows of the pool are the target's as well; not all may be."""
-    same = _texts(pool).isin(_texts(target))
+def _dealt(
+    target: pd.DataFrame, target_path: Any, pool: pd.DataFrame, pool_path: Any, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Deal the target's different rows, and mark the rows of the pool that are among them.
+
+    Returns:
+        What scores are made of, a quarter to judge them by, and bool by row of the pool.
+    """
+    different = target[~_texts(target).duplicated()]
+    if len(different) < TARGET_ROWS:
+        raise InputError(
+            f"{target_path}: {len(different)} different rows; give at least {TARGET_ROWS}, of which a "
+            "quarter (at least 2) is held out to judge the scores by"
+        )
+    same = _texts(pool).isin(_texts(different))
     if same.all():
         raise InputError(
             f"{pool_path}: every row is one of {target_path}; give a pool with other rows too"
         )
-    return same
-
-
-def _dealt(rows: pd.DataFrame, path: str | Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Deal the target's different rows: what scores are made of, and a quarter to judge them by."""
-    different = rows[~_texts(rows).duplicated()]
-    if len(different) < TARGET_ROWS:
-        raise InputError(
-            f"{path}: {len(different)} different rows; give at least {TARGET_ROWS}, of which a quarter "
-            "(at least 2) is held out to judge the scores by"
-        )
     held = different.sample(max(2, round(len(different) / 4)), random_state=seed).index
-    return different.drop(held), different.loc[held]
+    return different.drop(held), different.loc[held], same
 
 
 def _texts(rows: pd.DataFrame) -> pd.Series:

@@ -11,6 +11,7 @@ import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import PositiveCounts, capture
+from sparcom_nb.model.intervene import write_norm
 
 DENSE = ["llama", "qwen2", "gpt_neox", "gpt2"]
 MOE = ["mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]
@@ -316,7 +317,7 @@ def all_experts(block, hidden):
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "mixtral"])
 def test_write_norm(name, load, folders):
-    norms = sn.interventions.write_norm(load(name))
+    norms = write_norm(load(name))
     for found, weight in zip(norms, down_projections(bare(folders(name)), name), strict=True):
         expected = torch.sqrt((weight.double() ** 2).sum(-2))
         np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -392,5 +393,8 @@ def test_neurons_are_told_by_their_labels(name, load):
     with sn.intervene(model, neurons=turned):
         torch.testing.assert_close(model(IDS), expected)
     others = mask.assign_coords(neuron=mask["neuron"] + 1)
-    with pytest.raises(InputError, match="are not 0 to"), sn.intervene(model, neurons=others):
+    with (
+        pytest.raises(InputError, match="neurons: its neurons are others"),
+        sn.intervene(model, neurons=others),
+    ):
         pass

@@ -369,6 +369,24 @@ def test_embedded_pairs_load_and_share_a_template(name):
     assert pair.base.identity.weights_sha256 != pair.instruct.identity.weights_sha256
 
 
+def test_a_model_is_told_by_its_weights_and_by_how_they_are_read(folders, tmp_path):
+    folder = shutil.copytree(folders("llama"), tmp_path / "m")
+    before = sources.Identity("m", folder).hashes
+    assert list(before) == ["weights_sha256", "settings_sha256"]
+    (folder / "README.md").write_text("of no matter")
+    assert sources.Identity("other", folder).hashes == before
+    for name in ("config.json", "generation_config.json", "tokenizer.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text + " ")
+        found = sources.Identity("m", folder).hashes
+        assert [found[n] == before[n] for n in before] == [True, False], name
+        (folder / name).write_text(text)
+    assert sources.Identity("m", folder).hashes == before
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    found = sources.Identity("m", folder).hashes
+    assert [found[n] == before[n] for n in before] == [False, True]
+
+
 def test_a_placebo_is_the_pairs_own_the_users_or_none(folders, tmp_path, monkeypatch):
     for name in ("dense-base", "dense-instruct", "dense-placebo"):
         (tmp_path / "models" / name).parent.mkdir(exist_ok=True)
@@ -500,12 +518,12 @@ def test_files_that_contradict_themselves_are_refused(name, change, said, folder
 
 def test_a_model_is_known_by_the_files_that_are_read(folders, tmp_path):
     folder = copied(folders("llama"), tmp_path)
-    known = sources.Identity("m", folder).files_sha256
+    known = sources.Identity("m", folder).hashes
     for name in ("README.md", "my config.json", "config.json.bak", "old-tokenizer.json", "a.txt",
                  "generation.txt", "vocab.json.gz", "training.json"):  # fmt: skip
         (folder / name).write_text("x")
     (folder / "a.model").mkdir()
-    assert sources.Identity("m", folder).files_sha256 == known
+    assert sources.Identity("m", folder).hashes == known
     for name in (
         "vocab.txt",
         "merges.txt",
@@ -514,8 +532,8 @@ def test_a_model_is_known_by_the_files_that_are_read(folders, tmp_path):
         "added_tokens.json",
     ):
         (folder / name).write_text("x")
-        told = sources.Identity("m", folder).files_sha256
+        told = sources.Identity("m", folder).hashes
         (folder / name).unlink()
         assert told != known
     config(folder, bos_token_id=7)
-    assert sources.Identity("m", folder).files_sha256 != known
+    assert sources.Identity("m", folder).hashes != known

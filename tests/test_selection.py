@@ -86,7 +86,7 @@ def test_rows_come_as_they_were_best_first(
     out = tmp_path / "deep" / "out.jsonl"
     manifest = run(folders("llama"), files, out, method=method, candidate=candidate, skip=skip)
     model, own = load("llama", "float32"), rows[rows["category"] == "MATH"]
-    known, held = selection._dealt(own, "target", 0)
+    known, held, _ = selection._dealt(own, "target", rows, "pool", 0)
     how = (rows, candidate, skip)
     scores = scores_by_hand(model, method, known, rows, *how)
     expected = scores.sort_values(ascending=False, kind="stable")[:6]
@@ -130,13 +130,26 @@ def test_every_run_judges_every_score_and_auto_takes_the_better(files, folders, 
 
 
 def test_the_deal_is_a_quarter_of_what_differs_and_changes_with_the_seed(rows):
+    def dealt(target, seed):
+        known, held, same = selection._dealt(target, "t", pool, "p", seed)
+        assert same.to_list() == [False, True]
+        return known, held
+
+    pool = pd.concat([rows[:1].assign(response="other"), rows[:1].assign(id="y")])
     twice = pd.concat([rows, rows.assign(id="x" + rows["id"], response=rows["response"] + " ")])
-    known, held = selection._dealt(twice.reset_index(drop=True), "t", 0)
+    known, held = dealt(twice.reset_index(drop=True), 0)
     assert (len(known), len(held)) == (18, 6)
     assert not set(selection._texts(known)) & set(selection._texts(held))
-    other = selection._dealt(rows, "t", 1)[1]
-    assert set(other["id"]) != set(held["id"]) == set(selection._dealt(rows, "t", 0)[1]["id"])
-    assert [len(part) for part in selection._dealt(rows[:4], "t", 0)] == [2, 2]
+    assert set(dealt(rows, 1)[1]["id"]) != set(held["id"]) == set(dealt(rows, 0)[1]["id"])
+    assert [len(part) for part in dealt(rows[:4], 0)] == [2, 2]
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_rows_are_dealt_once(drop, files, folders, tmp_path, monkeypatch):
+    real, seen = selection._dealt, []
+    monkeypatch.setattr(selection, "_dealt", lambda *a: (seen.append(a), real(*a))[1])
+    run(folders("llama"), files, tmp_path / "o.jsonl", drop_unusable=drop)
+    assert len(seen) == 1
 
 
 def test_rows_held_out_never_come_out_and_equal_ids_do_not_meet(files, folders, rows, tmp_path):

@@ -447,8 +447,7 @@ class _Plan:
         """All that the result depends on."""
         labels = {name: np.asarray(_values(coord)).tolist() for name, coord in self.coords.items()}
         return {
-            "weights_sha256": model.identity.weights_sha256,
-            "model_sha256": model.identity.files_sha256,
+            **model.identity.hashes,
             "dtype": str(model.cfg.dtype),
             "prompts_sha256": _hash(self.prompts),
             "labels_sha256": digest(labels),

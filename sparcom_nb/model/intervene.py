@@ -16,6 +16,7 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import in_order
 from sparcom_nb.model import taps
 from sparcom_nb.model.capture import ActivationSums, capture, neuron_coords
 
@@ -213,10 +214,6 @@ def _by_layer(
     if len(numbers) != len(array) or not set(numbers) <= set(layers):
         given = f"layers {numbers}" if "layer" in array.coords else f"{len(array)} layers"
         raise InputError(f"{name} has {given}; the model has {layers}")
-    for dim, n in sizes.items():
-        if dim in array.coords and array[dim].to_numpy().tolist() != list(range(n)):
-            if sorted(array[dim].to_numpy().tolist()) != list(range(n)):
-                raise InputError(f"{name}: the numbers of its {dim}s are not 0 to {n - 1}")
-            array = array.sortby(dim)
+    array = in_order(name, array, {dim: list(range(n)) for dim, n in sizes.items()})
     values = torch.tensor(array.to_numpy().copy(), device=taps.device(model))
     return dict(zip(numbers, values, strict=True))

@@ -28,7 +28,6 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model import taps
 from sparcom_nb.model.families import supported
 from sparcom_nb.model.prompts import Template, chat_template
 from sparcom_nb.model.proof import wrap
@@ -38,7 +37,6 @@ from sparcom_nb.model.sources import (
     PLACEBO,
     Identity,
     check_pair,
-    has_experts,
     local_path,
     member_name,
     model_path,
@@ -135,9 +133,7 @@ def load_model(
     device = usable_device(device)
     chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
     path = model_path(name)
-    model, tokenizer = load_bare(
-        name, path, device, chosen, attn_implementation="eager", experts=taps.EXPERTS_IMPLEMENTATION
-    )
+    model, tokenizer = load_bare(name, path, device, chosen, attn_implementation="eager")
     bridge = _proved(name, model, tokenizer, device)
     bridge._tokenizer = tokenizer  # the public setter loads another, and adds tokens to it
     pair, _, member = name.rpartition("/")
@@ -187,20 +183,16 @@ def load_bare(
     folder: Path,
     device: str,
     dtype: str | torch.dtype,
-    experts: str = "",
     **options: Any,
 ) -> tuple[Any, Any]:
     """Load model and tokenizer as transformers has them, on a device; the one way to do so.
 
-    ``experts`` is the implementation of a Mixture-of-Experts model's experts. Padding never counts,
-    so a padding token that the embedding does not have is left out.
+    Padding never counts, so a padding token that the embedding does not have is left out.
 
     Raises:
         InputError: as :func:`load_model`.
     """
     config = load_config(name, folder)
-    if experts and has_experts(config):
-        config._experts_implementation = experts
     model = load_weights(
         AutoModelForCausalLM, name, folder, config=config, dtype=_dtype(dtype), **options
     )

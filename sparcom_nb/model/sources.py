@@ -9,8 +9,9 @@ import hashlib
 import importlib.util
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,14 @@ PAIRS = {
 }
 
 
+#: Files that say how weights and texts are read.
+_SETTINGS = (
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+    "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", "special_tokens_map.json",
+    "*.model", "*.jinja",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Identity:
     """Which model this is: the name it was asked by, and the folder it was loaded from.
@@ -109,34 +118,20 @@ class Identity:
     path: Path
 
     @property
-    def weights_sha256(self) -> str:
-        """SHA-256 over all weight files in the order of their names."""
-        digest = hashlib.sha256()
-        for file in sorted(self.path.glob("*.safetensors")):
-            digest.update(bytes.fromhex(file_sha256(file)))
-        return digest.hexdigest()
+    def hashes(self) -> dict[str, str]:
+        """All that a result depends on of a model: its weights, and how they and texts are read."""
+        return {"weights_sha256": self.weights_sha256, "settings_sha256": self.settings_sha256}
 
-    @cached_property
-    def files_sha256(self) -> str:
-        """SHA-256 over the files that say how weights and texts are read: configuration, tokenizer."""
-        words = (
-            "vocab.json",
-            "vocab.txt",
-            "merges.txt",
-            "added_tokens.json",
-            "special_tokens_map.json",
-        )
-        named = (
-            "config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            *words,
-            "*.model",
-            "*.jinja",
-        )
-        found = {file for name in named for file in self.path.glob(name) if file.is_file()}
-        parts = [file.name.encode() + file.read_bytes() for file in sorted(found)]
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 over all weight files: what a neuron belongs to."""
+        return _together(self.path.glob("*.safetensors"))
+
+    @property
+    def settings_sha256(self) -> str:
+        """SHA-256 over configuration and tokenizer."""
+        found = {file for name in _SETTINGS for file in self.path.glob(name) if file.is_file()}
+        return _together(found)
 
     def told(self) -> dict[str, Any]:
         """What a manifest says of the model beside its weights."""
@@ -162,6 +157,14 @@ def file_sha256(file: Path) -> str:
     """SHA-256 of a file, which is read once in a process unless it changes."""
     found = file.stat()
     return _sha256(file, found.st_size, found.st_mtime_ns)
+
+
+def _together(files: Iterable[Path]) -> str:
+    """SHA-256 over names and hashes of files."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + bytes.fromhex(file_sha256(file)))
+    return digest.hexdigest()
 
 
 @cache

@@ -371,8 +371,7 @@ def tune(
     source = sources.Identity(str(model_path), sources.model_path(model_path))
     rows = validate(data)
     wanted = {
-        "weights_sha256": source.weights_sha256,
-        "model_sha256": source.files_sha256,
+        **source.hashes,
         "data_sha256": table_hash(rows),
         "parameters": {"steps": steps, "lr": lr, "batch": batch, "lora": lora},
         "seed": seed,

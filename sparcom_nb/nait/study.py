@@ -207,7 +207,7 @@ class Study:
             lambda: core.between_models(
                 self.whole_directions, other.directions, other.model, self.mix, ratio
             ),
-            other=name, other_sha256=other._weights, ratio=ratio,
+            other=name, other_model=other._model, ratio=ratio,
         )  # fmt: skip
         return table.replace({"method": {"pc1": "NAIT"}})
 
@@ -228,19 +228,19 @@ class Study:
     def _scored_by(self) -> dict[str, Any]:
         """What every score of this study depends on."""
         rows = {part: table_hash(getattr(self.mix, part)) for part in ("target", "pool")}
-        own = {"n_own": self.plan.n_own, "skip": self.plan.skip, "weights_sha256": self._weights}
-        return rows | own | {"made_by": made_by(SCORING)}
+        own = {"n_own": self.plan.n_own, "skip": self.plan.skip}
+        return rows | own | self._model | {"made_by": made_by(SCORING)}
 
     @property
     def fingerprint(self) -> str:
         """Hash of what the results of this study are about: rows, plan and weights."""
         parts = ("target", "pool", "evaluation")
         rows = {part: table_hash(getattr(self.mix, part)) for part in parts}
-        return digest(rows | {"plan": asdict(self.plan), "weights": self._weights})
+        return digest(rows | {"plan": asdict(self.plan), "model": self._model})
 
     @cached_property
-    def _weights(self) -> str:
-        return Identity(self.base, model_path(self.base)).weights_sha256
+    def _model(self) -> dict[str, str]:
+        return Identity(self.base, model_path(self.base)).hashes
 
     # ------------------------------------------------------------ arms
 
@@ -334,7 +334,7 @@ class Study:
         """What every outcome of this study depends on."""
         own = {name: getattr(self.plan, name) for name in ("steps", "batch", "lr", "answer_tokens")}
         return own | {
-            "weights_sha256": self._weights,
+            **self._model,
             "evaluation_sha256": table_hash(self.mix.evaluation),
             "answered": self.capabilities,
             "made_by": made_by(TUNING),

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.expect import in_order
 from sparcom_nb.rows.instructions import CATEGORIES
 
 #: Share of the components that is taken when nothing else is asked for.
@@ -171,7 +172,8 @@ def overlap(a: xr.DataArray, b: xr.DataArray | None = None, kind: str = "jaccard
         raise InputError(
             f"sets over {a.shape[1:]} and {second.shape[1:]} components differ in kind"
         )
-    second = _aligned(second, a)
+    labels = {dim: a[dim].to_numpy().tolist() for dim in a.dims[1:] if dim in a.coords}
+    second = in_order("b", second, labels)
     rows = [overlaps(flat, second, kind) for flat in _blocks(a)]
     return xr.DataArray(
         np.concatenate(rows),
@@ -197,16 +199,6 @@ def _blocks(sets: np.ndarray | xr.DataArray) -> Iterator[np.ndarray]:
     for start in range(0, sets.shape[0], _BLOCK_ROWS):
         block = np.asarray(sets[start : start + _BLOCK_ROWS])
         yield block.reshape(len(block), -1).astype(np.float32)
-
-
-def _aligned(array: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
-    """Bring components into the order of another array; InputError where they are others."""
-    for dim in like.dims[1:]:
-        if dim in array.coords and dim in like.coords and not array[dim].equals(like[dim]):
-            if set(array[dim].to_numpy().tolist()) != set(like[dim].to_numpy().tolist()):
-                raise InputError(f"the two hold other {dim}s; give sets over the same components")
-            array = array.sel({dim: like[dim].to_numpy()})
-    return array
 
 
 def _labels(sets: xr.DataArray, suffix: str) -> dict[str, tuple[str, np.ndarray]]:

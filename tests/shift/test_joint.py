@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import sparcom_nb as sn
+from sparcom_nb.rows.instructions import user_text
 
 
 def marked(model, prompt, spans, template=False):
@@ -43,5 +44,5 @@ def test_a_text_that_is_not_there_once_is_an_error(span, load):
 def test_all_rows_of_the_mini_world_can_be_read():
     model, data = sn.load_model("tiny-dense/base"), sn.load_instructions("miniworld")
     for row in data.iloc[::5].to_dict("records"):
-        joint = sn.shift.join(model, sn.instructions.user_text(row), row["response"], template=True)
+        joint = sn.shift.join(model, user_text(row), row["response"], template=True)
         assert "".join(joint.outputs) == row["response"]

@@ -116,5 +116,5 @@ def test_components_are_told_by_their_labels():
     sets = xr.DataArray(values, coords, ("category", "layer", "neuron"))
     turned = sets.isel(neuron=[3, 1, 5, 0, 2, 4], layer=[1, 0])
     xr.testing.assert_equal(sn.sparcom.overlap(sets, turned), sn.sparcom.overlap(sets, sets))
-    with pytest.raises(InputError, match="other layers"):
+    with pytest.raises(InputError, match="b: its layers are others"):
         sn.sparcom.overlap(sets, sets.assign_coords(layer=[7, 8]))
