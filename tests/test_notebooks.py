@@ -111,7 +111,7 @@ def shown(notebook, shuffled, out, **parameters):
 
 @pytest.mark.parametrize("notebook", ["12_identify_neurons", "13_generality_uniqueness"])
 def test_notebooks_12_and_13_claim_nothing_where_labels_are_shuffled(notebook, shuffled, tmp_path):
-    assert shown(notebook, shuffled, tmp_path, LIMIT=120, DRAWS=399) == []
+    assert shown(notebook, shuffled, tmp_path, LIMIT=120) == []
 
 
 def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
