@@ -1,4 +1,4 @@
-from . import describe, nait, shift, sparcom, stats, synthesis, view
+from . import nait, shift, sparcom, stats, synthesis, view
 from .errors import InputError
 from .model import capture, prompts, taps
 from .model.adopt import adopt
@@ -31,7 +31,6 @@ __all__ = [
     "answer",
     "answers_under",
     "capture",
-    "describe",
     "evaluate",
     "intervene",
     "limit_rows",

@@ -56,11 +56,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "padding_side": ("right", "left"),
     "site": ("gate", "post"),
     "span": ("instruction", "prompt", "response", "sample"),
-    "ties": ("all", "random"),
     "which": ("all", "unique", "contrast"),
     "kind": ("dense", "shared", "expert"),
     "overlap.kind": ("jaccard", "overlap"),
-    "set_overlap.kind": ("jaccard", "overlap"),
 }
 #: Results of a measurement: they may be infinite or missing.
 _LOOSE = ("floor", "value")
@@ -485,7 +483,7 @@ _ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
     marks: (
         *("specific", "marked", "again", "sets", "category_sets", "mask", "neurons", "experts"),
         *("alteration.base", "alteration.tuned", "instruction_jaccard.base"),
-        *("instruction_jaccard.tuned", "carry_over.a", "carry_over.b", "overlap.a", "overlap.b"),
+        *("instruction_jaccard.tuned", "overlap.a", "overlap.b"),
         *("outcomes.controls", "imbalance.controls"),
     ),
     frequencies: ("frequency", "routing", "joint"),

@@ -11,8 +11,8 @@ from sparcom_nb.expect import door
 from sparcom_nb.model.prompts import TEMPLATED, fitting
 from sparcom_nb.model.sources import Identity, model_path
 from sparcom_nb.rows.instructions import limit_rows, load_instructions, table_hash
-from sparcom_nb.sparcom.components import chosen_top, component_table, specific
 from sparcom_nb.sparcom.experts import RELATIVE, specific_experts
+from sparcom_nb.sparcom.sets import chosen_top, component_table, specific
 from sparcom_nb.store import Part, once, versions
 
 _FILES = ("frequency.zarr", "components.parquet", "experts.parquet")

@@ -26,8 +26,8 @@ import sparcom_nb as sn
 MENDS = re.compile(r"; (fetch|give|keep|mend|save|set|take|use|where|call)\b|supported: ")
 
 NAMESPACES = {"": sn, "sparcom": sn.sparcom, "shift": sn.shift, "nait": sn.nait,
-              "synthesis": sn.synthesis, "stats": sn.stats, "describe": sn.describe}  # fmt: skip
-MODULES = ("stats", "describe")
+              "synthesis": sn.synthesis, "stats": sn.stats}  # fmt: skip
+MODULES = ("stats",)
 
 HALF = "half \ud83d"
 NAN, INF = math.nan, math.inf
@@ -101,13 +101,12 @@ def array(name):
 
 #: Arguments whose kind of array depends on the function.
 MARKED = {("alteration", "base"), ("alteration", "tuned"), ("instruction_jaccard", "base"),
-          ("instruction_jaccard", "tuned"), ("carry_over", "a"), ("carry_over", "b"),
-          ("overlap", "a"), ("overlap", "b")}  # fmt: skip
+          ("instruction_jaccard", "tuned"), ("overlap", "a"), ("overlap", "b")}  # fmt: skip
 WORDS = {"site": "gate", "span": "response", "kind": "dense", "device": "cpu", "dtype": "auto",
-         "ties": "all", "by": "subtype", "objective": "logit", "matrix": "input", "which": "all",
+         "by": "subtype", "objective": "logit", "matrix": "input", "which": "all",
          "method": "pc1", "candidate": "mean", "name": "tiny-dense", "pair": "tiny-dense",
          "source": "miniworld", "similarity": "corpus"}  # fmt: skip
-CHOSEN = ("site", "span", "device", "dtype", "ties", "objective", "matrix", "which", "by", "kind",
+CHOSEN = ("site", "span", "device", "dtype", "objective", "matrix", "which", "by", "kind",
           "method")  # fmt: skip
 COUNTS = {"layer": 0, "b": 7, "draws": 9, "limit": 4}
 

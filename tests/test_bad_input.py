@@ -167,7 +167,6 @@ def test_lazy_arrays_are_as_any_other(how):
     frequency, marked = array("frequency"), array("frequency") > 0.5
     for function, given in (
         (sn.sparcom.specific, frequency),
-        (lambda x: sn.sparcom.specific(x, top=0.3, ties="random"), frequency.round(1)),
         (sn.sparcom.category_sets, marked),
         (sn.sparcom.overlap, marked),
         (lambda x: sn.stats.separation(sn.sparcom.overlap(x), 9), marked),
@@ -199,8 +198,6 @@ def test_a_number_may_be_an_array_without_dimensions(made):
     frequency = array("frequency")
     expected = sn.sparcom.specific(frequency, top=0.25)
     assert sn.sparcom.specific(frequency, top=made(0.25)).identical(expected)
-    swept = sn.sparcom.sweep(frequency, [made(0.25)], [made(0.5)], draws=9)
-    assert swept.equals(sn.sparcom.sweep(frequency, [0.25], [0.5], draws=9))
     refused(lambda: sn.sparcom.specific(frequency, top=made(1.5)), "top", "1.5")
     refused(lambda: sn.sparcom.specific(frequency, threshold=made(NAN)), "threshold", "nan")
 

@@ -124,8 +124,8 @@ def test_identify_of_a_model_with_experts(tmp_path):
 
 
 def test_help_tells_the_defaults():
-    from sparcom_nb.sparcom.components import DEFAULT_TOP
     from sparcom_nb.sparcom.experts import RELATIVE
+    from sparcom_nb.sparcom.sets import DEFAULT_TOP
 
     text = run("identify", "--help").stdout
     assert f"[default: ({DEFAULT_TOP})]" in text and f"[default: {RELATIVE}]" in text

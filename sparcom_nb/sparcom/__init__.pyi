@@ -26,11 +26,8 @@ from .alteration import (
     profile_distance,
     routing_shift,
 )
-from .baselines import category_means, contrast, entropy, lape, random_sets
-from .carry_over import between_sources, carry_over, split_halves
+from .baselines import category_means, contrast, lape, random_sets
 from .centroids import confusion, guess_category
-from .comparison import compare_methods
-from .components import category_sets, component_table, generality, overlap, specific, unique_sets
 from .controls import imbalance, matched_sets, pooled_p
 from .experts import (
     RELATIVES,
@@ -42,7 +39,6 @@ from .experts import (
     taken_by_routing,
     uniform_rate,
 )
-from .fair import compare_cuts
 from .frequency import (
     activation_frequency,
     as_frequency,
@@ -52,16 +48,11 @@ from .frequency import (
     token_activity,
 )
 from .profiles import layer_shares
-from .sweep import TOPS, category_overlap_at, sweep
+from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
+from .sweep import TOPS
 from .uniqueness import (
-    combinations,
     kind_counts,
-    kinds_sweep,
-    layer_kinds,
-    set_overlap,
-    set_sizes,
 )
-from .wording import wording_ladder, wording_sets
 
 __all__ = [
     "RELATIVES",
@@ -72,14 +63,8 @@ __all__ = [
     "as_frequency",
     "before_after",
     "before_after_by_layer",
-    "between_sources",
-    "carry_over",
     "category_means",
-    "category_overlap_at",
     "category_sets",
-    "combinations",
-    "compare_cuts",
-    "compare_methods",
     "compare_sets",
     "compare_variants",
     "component_table",
@@ -89,7 +74,6 @@ __all__ = [
     "critical_role",
     "effect_matrix",
     "effects",
-    "entropy",
     "expert_frequency",
     "expert_neuron_frequency",
     "expert_usage",
@@ -103,9 +87,7 @@ __all__ = [
     "jaccard",
     "kept_share",
     "kind_counts",
-    "kinds_sweep",
     "lape",
-    "layer_kinds",
     "layer_shares",
     "matched_sets",
     "neuron_frequency",
@@ -119,20 +101,14 @@ __all__ = [
     "random_sets",
     "relative_sweep",
     "routing_shift",
-    "set_overlap",
-    "set_sizes",
     "sets_of_halves",
     "specific",
     "specific_experts",
     "specificity",
-    "split_halves",
-    "sweep",
     "taken_by_routing",
     "token_activity",
     "try_variant",
     "uniform_rate",
     "unique_sets",
     "variants",
-    "wording_ladder",
-    "wording_sets",
 ]

@@ -24,8 +24,8 @@ import xarray as xr
 
 from sparcom_nb.progress import progress
 from sparcom_nb.sparcom.baselines import category_means, lead
-from sparcom_nb.sparcom.components import by_category, specific, unique_sets
 from sparcom_nb.sparcom.controls import imbalance, matched_sets, pooled_p
+from sparcom_nb.sparcom.sets import by_category, specific, unique_sets
 from sparcom_nb.stats import Units
 from sparcom_nb.stats import half as half_of
 

@@ -13,7 +13,7 @@ import xarray as xr
 from sparcom_nb import paired
 from sparcom_nb.errors import InputError
 from sparcom_nb.paired import Statistic, Yardstick
-from sparcom_nb.sparcom.components import category_sets
+from sparcom_nb.sparcom.sets import category_sets
 
 
 def alteration(base: xr.DataArray, tuned: xr.DataArray, agreement: float = 0.5) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import by_category, specific
+from sparcom_nb.sparcom.sets import by_category, specific
 
 
 def category_means(values: xr.DataArray) -> xr.DataArray:
@@ -85,12 +85,8 @@ def contrast(values: xr.DataArray, top: float = 0.01) -> xr.DataArray:
     Returns:
         DataArray bool [category, ...].
     """
-    return _sets(specific(margins(values), top=top).drop_vars(["eps", "share"]), "contrast")
-
-
-def margins(values: xr.DataArray) -> xr.DataArray:
-    """A category's mean minus the best other category's: [instruction, ...] to [category, ...]."""
-    return lead(category_means(values))
+    gaps = lead(category_means(values))
+    return _sets(specific(gaps, top=top).drop_vars(["eps", "share"]), "contrast")
 
 
 def lead(means: xr.DataArray) -> xr.DataArray:

@@ -16,8 +16,8 @@ import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.components import specific
 from sparcom_nb.sparcom.profiles import category_profile
+from sparcom_nb.sparcom.sets import specific
 from sparcom_nb.sparcom.sweep import share_and_gap
 from sparcom_nb.stats import grouped_means, unit_labels
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.sparcom.components import by_category
+from sparcom_nb.sparcom.sets import by_category
 from sparcom_nb.stats import mean_intervals
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sparcom_nb.sparcom.ablation import equal_sets
-from sparcom_nb.sparcom.components import specific
+from sparcom_nb.sparcom.sets import specific
 from sparcom_nb.stats import Units
 
 #: Every category needs so many sub-types, or instructions are the units: halves are halved again.

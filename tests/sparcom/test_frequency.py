@@ -213,3 +213,40 @@ def test_activity_by_token_adds_up_to_the_frequency(name, load, rows):
             assert len(active) == len(tokens) == int(frequency["n_tokens"][0])
             expected = frequency.sel(layer=layer)[0].to_numpy().ravel()
             np.testing.assert_allclose(active.mean(axis=0), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("span", ["instruction", "prompt", "response"])
+def test_first_tokens_are_counted_as_if_the_text_ended_there(load, rows, span):
+    """Counts at T minus counts at T - 1 tokens are the activity of token T alone."""
+    model = load("llama")
+    options = {"span": span, "show_progress": False}
+    whole = sn.sparcom.activation_frequency(model, rows, **options)
+    T = int(whole["n_tokens"].min())
+    counts = [
+        sn.sparcom.activation_frequency(model, rows, first_tokens=t, **options) * t
+        for t in range(1, T + 1)
+    ]
+    assert all((c["n_tokens"] == t).all() for t, c in enumerate(counts, 1))
+    steps = np.diff([np.zeros(counts[0].shape), *counts], axis=0).round(6)
+    assert set(np.unique(steps)) <= {0, 1}
+    if span == "instruction":
+        for row in (0, 7):
+            for layer in range(3):
+                active, _ = sn.sparcom.token_activity(model, rows.iloc[[row]], layer)
+                np.testing.assert_array_equal(steps[:, row, layer], active[:T])
+
+
+def test_first_tokens_of_experts(load, rows):
+    """The last token's share of the routing is what T has more than T - 1: two experts a layer."""
+    model = load("mixtral")
+    options = {"show_progress": False}
+    two = sn.sparcom.expert_frequency(model, rows, first_tokens=2, **options) * 2
+    three = sn.sparcom.expert_frequency(model, rows, first_tokens=3, **options) * 3
+    np.testing.assert_allclose((three - two).sum("expert"), 2, atol=1e-5)
+
+
+def test_too_few_tokens_are_named(load, rows):
+    with pytest.raises(InputError, match=r"row 'r\d+' has \d+ tokens to count, 99 are asked for"):
+        sn.sparcom.activation_frequency(load("llama"), rows, first_tokens=99)
+    with pytest.raises(InputError, match="1 or more"):
+        sn.sparcom.activation_frequency(load("llama"), rows, first_tokens=0)

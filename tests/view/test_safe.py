@@ -17,9 +17,7 @@ from sparcom_nb.view.sentences import (
     attention,
     attribution,
     concepts,
-    identify,
     tuned,
-    uniqueness,
 )
 from sparcom_nb.view.tables import text_table
 
@@ -76,7 +74,6 @@ def test_sentences_hold_no_link_picture_heading_or_formula_even_unescaped(capsys
 
 
 SAID = {
-    "instruction": lambda x: identify.one_instruction(x, pd.DataFrame([[0, 1]]).to_numpy()),
     "pair": lambda x: alteration.no_placebo(x) + alteration.no_experts(x),
     "vectors": lambda x: attention.source(x, ["a"], 3),
     "words": lambda x: concepts.vocabulary([x, "b"], x),
@@ -92,15 +89,10 @@ def test_sentences_say_what_others_wrote_as_text(name, text):
 
 
 def test_sources_and_models_are_text():
-    row = {"collections": NAME, "measure": "sets", "own": 1.0, "other": 0.5, "value": 0.5, "low": 0.1,
-           "high": 0.9, "null_mean": 0.0, "p": 0.01}  # fmt: skip
     moved = {"model": NAME, "method": "m", "spearman": 1.0, "control_spearman": 0.0, "jaccard": 1.0,
              "precision": 1.0, "own_precision": 1.0}  # fmt: skip
-    for said in (
-        uniqueness.carried(pd.DataFrame([row])),
-        tuned.between_models(pd.DataFrame([moved])),
-    ):
-        assert NAME in read(prose._MARKDOWN(said))[0]
+    said = tuned.between_models(pd.DataFrame([moved]))
+    assert NAME in read(prose._MARKDOWN(said))[0]
 
 
 @pytest.mark.parametrize("text", [r"$\frac{$", "$x$", r"\$a$", "$", "_^{}", "\u202e<b>"])

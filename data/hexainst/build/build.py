@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sparcom_nb.describe import wording_overlap
 from sparcom_nb.rows.checkers import KINDS
+from sparcom_nb.studies.hexainst import wording_overlap
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))

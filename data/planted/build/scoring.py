@@ -26,8 +26,8 @@ from sparcom_nb.model.intervene import intervene, mean_activation
 from sparcom_nb.model.load import load_model
 from sparcom_nb.rows.instructions import CATEGORIES, limit_rows
 from sparcom_nb.sparcom.baselines import contrast, lape, random_sets
-from sparcom_nb.sparcom.components import category_sets, specific, unique_sets
 from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency
+from sparcom_nb.sparcom.sets import category_sets, specific, unique_sets
 from sparcom_nb.stats import grouped_means
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0)

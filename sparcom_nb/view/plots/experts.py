@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.rows.instructions import CATEGORIES
-from sparcom_nb.sparcom.components import by_category
+from sparcom_nb.sparcom.sets import by_category
 from sparcom_nb.view.plots.uniqueness import against_null
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 

@@ -71,7 +71,7 @@ def sweep_curves(table: pd.DataFrame) -> Figure:
             axes.set_xscale("log")
             axes.set_xticks(part["cut"], [f"{c:.1%}" for c in part["cut"]], fontsize=8)
             axes.minorticks_off()
-        axes.set_ylim(0, 1.12 * part["within"].max())
+        axes.set_ylim(0, 1.12 * max(part["within"].max(), 0.01))
         axes.legend(fontsize=8)
         label(axes, "grey: share really taken", x, "mean Jaccard of two instructions")
     return fig
@@ -94,14 +94,22 @@ def layer_profile(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def overlap_matrix(overlap: xr.Dataset) -> Figure:
-    """Mean overlap within (diagonal) and across categories, interval below each value."""
+def overlap_matrix(overlap: pd.DataFrame | xr.Dataset) -> Figure:
+    """Mean overlap within (diagonal) and across categories, interval below each value.
+
+    A row a pair of categories: category, category_b, mean, low, high.
+    """
+    table = overlap if isinstance(overlap, pd.DataFrame) else overlap.to_dataframe().reset_index()
+    text = [
+        f"{mean:.2f}\n{low:.2f}-{high:.2f}" if low == low else f"{mean:.2f}"
+        for mean, low, high in table[["mean", "low", "high"]].to_numpy()
+    ]
     fig, (axes,) = figure(7, 5)
-    text = np.vectorize(lambda m, lo, hi: f"{m:.2f}\n{lo:.2f}-{hi:.2f}")(
-        overlap["mean"], overlap["low"], overlap["high"]
-    )
+    square = table.assign(text=text).pivot(index="category", columns="category_b")
+    order = [c for c in CATEGORIES if c in square.index]
+    square = square.reindex(order).reindex(order, axis=1, level=1)
     sns.heatmap(
-        overlap["mean"].to_pandas(), annot=text, fmt="", cmap="cividis", vmin=0, ax=axes,
+        square["mean"], annot=square["text"], fmt="", cmap="cividis", vmin=0, ax=axes,
         annot_kws={"fontsize": 8}, cbar_kws={"label": "mean Jaccard of two instructions"},
     )  # fmt: skip
     label(axes, "Overlap within (diagonal) and across categories", "", "")

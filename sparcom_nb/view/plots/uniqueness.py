@@ -1,4 +1,4 @@
-"""Pictures of general and unique components: a value with its interval beside its null, everywhere."""
+"""Pictures of general and unique components: a value beside its null, everywhere."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.rows.instructions import CATEGORIES
-from sparcom_nb.sparcom.comparison import QUESTIONS
 from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
@@ -23,29 +21,30 @@ KIND_NAMES = {"unique": "unique to one", "shared": "shared by some", "general": 
 
 
 def against_null(axes: Axes, table: pd.DataFrame, names: Sequence[Any]) -> None:
-    """One line a row: value with interval (blue) over the range under shuffled labels (band)."""
+    """One line a row: value, with its interval if it has one, over the range under its null (band)."""
     rows = np.arange(len(table))[::-1]
     axes.hlines(
         rows, table["null_low"], table["null_high"], color=NULL, lw=9, label="labels shuffled"
     )
     axes.plot(table["null_mean"], rows, "|", color=NEUTRAL, ms=9)
-    values = table[["value", "low", "high"]].to_numpy(float)
-    whiskers(axes, values, rows, capsize=3, label="true labels")
+    if "low" in table:
+        values = table[["value", "low", "high"]].to_numpy(float)
+        whiskers(axes, values, rows, capsize=3, label="true labels")
+    else:
+        axes.plot(table["value"], rows, "o", color=BLUE, label="true labels")
     axes.set_yticks(rows, [drawn(str(name)) for name in names])
     axes.set_ylim(-0.7, len(table) - 0.3)
 
 
-def panels(
-    table: pd.DataFrame, by: str, name: str, titles: dict[Any, str], x: str, width: float = 9.5
-) -> Figure:
-    """A panel for every key of ``titles`` found in column ``by``, a line for every ``name``."""
-    parts = {key: table[table[by] == key] for key in titles if key in set(table[by])}
+def panels(table: pd.DataFrame, by: str, name: str, x: str = "", width: float = 9.5) -> Figure:
+    """A panel for every value of column ``by``, a line for every ``name``."""
+    parts = dict(tuple(table.groupby(by, sort=False)))
     most = max(len(part) for part in parts.values())
     fig, axes = figure(width, 0.38 * most + 1.6, columns=len(parts))
     for panel, (key, part) in zip(axes, parts.items(), strict=True):
-        first = panel is axes[0] or len(part) != len(parts[next(iter(parts))])
+        first = panel is axes[0] or len(part) != len(next(iter(parts.values())))
         against_null(panel, part, part[name].to_list() if first else [""] * len(part))
-        label(panel, titles[key], x, "")
+        label(panel, str(key), x, "")
         panel.xaxis.set_major_locator(MaxNLocator(5))
     _legend(fig, axes[0])
     return fig
@@ -55,12 +54,6 @@ def _legend(fig: Figure, axes: Axes) -> None:
     """Legend above the panels, where it hides nothing."""
     handles, names = axes.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper right", ncols=2, fontsize=8, frameon=False)
-
-
-def sizes(table: pd.DataFrame) -> Figure:
-    """Sizes of the categories' sets and of their unique parts."""
-    titles = {"set": "The category's set", "unique": "... of it in no other set"}
-    return panels(table, "part", "category", titles, "neurons")
 
 
 def kinds(table: pd.DataFrame) -> Figure:
@@ -100,19 +93,21 @@ def upset(table: pd.DataFrame, n: int = 12) -> Figure:
     return fig
 
 
-def overlap_matrices(matrices: Sequence[xr.Dataset]) -> Figure:
-    """Overlap of categories' sets with interval (small: mean under shuffled labels), a panel a kind."""
+def overlap_matrices(table: pd.DataFrame) -> Figure:
+    """Overlap of categories' sets (small: mean under shuffled labels), a panel a measure."""
     titles = {"jaccard": "Jaccard", "overlap": "overlap coefficient"}
-    fig, axes = figure(11, 4.6, columns=len(matrices))
-    for panel, matrix in zip(axes, matrices, strict=True):
-        text = np.vectorize(lambda v, lo, hi, null: f"{v:.2f}\n{lo:.2f}-{hi:.2f}\n({null:.2f})")(
-            matrix["value"], matrix["low"], matrix["high"], matrix["null_mean"]
-        )
+    fig, axes = figure(11, 4.6, columns=len(titles))
+    for panel, (measure, title) in zip(axes, titles.items(), strict=True):
+        part = table[table["measure"] == measure]
+        text = [f"{v:.2f}\n({n:.2f})" for v, n in part[["value", "null_mean"]].to_numpy()]
+        square = part.assign(text=text).pivot(index="category", columns="category_b")
+        order = [c for c in CATEGORIES if c in square.index]
+        square = square.reindex(order).reindex(order, axis=1, level=1)
         sns.heatmap(
-            matrix["value"].to_pandas(), mask=np.eye(len(text), dtype=bool), annot=text, fmt="",
-            cmap="cividis", vmin=0, ax=panel, annot_kws={"fontsize": 7}, cbar=False,
+            square["value"], mask=np.eye(len(square), dtype=bool), annot=square["text"], fmt="",
+            cmap="cividis", vmin=0, ax=panel, annot_kws={"fontsize": 8}, cbar=False,
         )  # fmt: skip
-        label(panel, titles[matrix.attrs["kind"]], "", "")
+        label(panel, title, "", "")
         panel.tick_params(axis="y", rotation=0)
     return fig
 
@@ -124,10 +119,7 @@ def layers(table: pd.DataFrame) -> Figure:
         part = table[table["kind"] == kind]
         x = part["layer"].to_numpy(float)
         panel.fill_between(x, part["null_low"], part["null_high"], color=NULL, label="shuffled")
-        spread = [part["value"] - part["low"], part["high"] - part["value"]]
-        panel.errorbar(
-            x, part["value"], yerr=spread, fmt="o-", color=BLUE, capsize=2, label="true labels"
-        )
+        panel.plot(x, part["value"], "o-", color=BLUE, label="true labels")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_ylim(0, None)
         label(panel, title, "layer", "share of the layer's neurons" if panel is axes[0] else "")
@@ -142,10 +134,7 @@ def sweep(table: pd.DataFrame) -> Figure:
     for panel, (kind, title) in zip(axes, KIND_NAMES.items(), strict=True):
         for n, (agreement, part) in enumerate(table[table["kind"] == kind].groupby("agreement")):
             style = {"color": colours[n], "marker": "osD^v"[n % 5], "ms": 4}
-            spread = [part["value"] - part["low"], part["high"] - part["value"]]
-            panel.errorbar(
-                part["top"], part["value"], yerr=spread, label=f"{agreement:.0%}", **style
-            )
+            panel.plot(part["top"], part["value"], label=f"{agreement:.0%}", **style)
             panel.plot(part["top"], part["null_mean"], "--", color=colours[n], lw=1)
         panel.set_xscale("log")
         panel.set_yscale("symlog", linthresh=10)
@@ -156,28 +145,3 @@ def sweep(table: pd.DataFrame) -> Figure:
         label(panel, title, "share to take", "neurons" if panel is axes[0] else "")
     axes[0].legend(fontsize=8, title="agreement", title_fontsize=8)
     return fig
-
-
-def kinds_at(table: pd.DataFrame, top: float) -> Figure:
-    """Kinds at one share taken, a panel for every agreement."""
-    part = table[table["top"] == top]
-    titles = {a: f"agreement {a:.0%}" for a in part["agreement"].unique()}
-    return panels(part, "agreement", "kind", titles, "neurons")
-
-
-def carried(table: pd.DataFrame) -> Figure:
-    """Agreement of two collections' sets: own category minus others, a panel a measure."""
-    titles = {measure: measure for measure in table["measure"].unique()}
-    return panels(table, "measure", "collections", titles, "own minus other", 11)
-
-
-def cuts(table: pd.DataFrame) -> Figure:
-    """The main numbers under several ways to cut."""
-    titles = {measure: measure for measure in table["measure"].unique()}
-    return panels(table, "measure", "cut", titles, "", 13)
-
-
-def methods(table: pd.DataFrame) -> Figure:
-    """What the methods' sets agree with: own category minus others."""
-    titles = {question: question for question in QUESTIONS}
-    return panels(table, "question", "method", titles, "Jaccard, own minus other")

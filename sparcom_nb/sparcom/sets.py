@@ -1,5 +1,10 @@
 """From frequencies to sets: specific components of an instruction, sets of a category, overlaps.
 
+    ISN(I)      = {n : p[n](I) >= eps(I)}                                     specific
+    ISN_c       = {n : n in ISN(I) for at least a share tau of the I in c}    category_sets
+    general     = in all ISN_c;  unique = in one                              generality
+    J(A, B)     = |A and B| / |A or B|                                        overlap
+
 SPARCOM, Zhang et al. 2025, sections 3.2 and 4. A component is a neuron (layer, neuron), a neuron of
 an expert (layer, expert, neuron) or an expert (layer, expert): whatever dimensions follow the first.
 """
@@ -20,30 +25,22 @@ _BLOCK_ROWS = 512
 
 
 def specific(
-    frequency: xr.DataArray,
-    top: float | None = None,
-    threshold: float | None = None,
-    ties: str = "all",
-    seed: int = 0,
+    frequency: xr.DataArray, top: float | None = None, threshold: float | None = None
 ) -> xr.DataArray:
     """Mark the components of every instruction whose frequency reaches its cut eps(I).
 
     Args:
         frequency: [instruction, ...] between 0 and 1.
         top: share of the components to take, all layers together; DEFAULT_TOP (0.05) when
-            neither is given.
+            neither is given. Components that tie at the cut are all in: the share taken is larger.
         threshold: the absolute cut instead.
-        ties: ``all`` takes every component that ties at the cut, so that the share taken can be
-            larger; ``random`` draws among them, for every instruction anew, so that the share is
-            the same for all (smaller only where fewer components are active at all).
-        seed: of the draws among ties.
 
     Returns:
         DataArray bool of the same dimensions; on instruction the coordinates ``eps`` (the cut) and
         ``share`` (the share of components taken). A component that is never active is never in.
 
     Raises:
-        InputError: both of ``top`` and ``threshold``, one outside (0, 1], or other ``ties``.
+        InputError: both of ``top`` and ``threshold``, or one outside (0, 1].
     """
     top = chosen_top(top, threshold)
     eps, share = xr.apply_ufunc(
@@ -55,11 +52,8 @@ def specific(
         dask="parallelized",
         output_dtypes=[frequency.dtype, np.float64],
     )
-    marked = frequency >= eps
-    if ties == "random" and top is not None:
-        marked = _thinned(frequency, eps, top, seed)
-        share = marked.mean(frequency.dims[1:])
-    marked = marked.rename("specific").assign_coords(eps=eps.compute(), share=share.compute())
+    marked = (frequency >= eps).rename("specific")
+    marked = marked.assign_coords(eps=eps.compute(), share=share.compute())
     return marked.assign_attrs(frequency.attrs, top=top or 0.0, threshold=threshold or 0.0)
 
 
@@ -74,6 +68,20 @@ def chosen_top(top: float | None, threshold: float | None) -> float | None:
     return DEFAULT_TOP if top is None and threshold is None else top
 
 
+def _cut(
+    values: np.ndarray, n_axes: int, top: float | None, threshold: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut and share taken of every row."""
+    flat = values.reshape(*values.shape[: values.ndim - n_axes], -1)
+    if top is None:
+        eps = np.full(flat.shape[:-1], threshold, flat.dtype)
+    else:
+        k = max(1, round(top * flat.shape[-1]))
+        kth = np.partition(flat, -k, axis=-1)[..., -k]
+        eps = np.maximum(kth, np.finfo(flat.dtype).tiny)
+    return eps, (flat >= eps[..., None]).mean(axis=-1)
+
+
 def category_sets(specific: xr.DataArray, agreement: float = 0.5) -> xr.DataArray:
     """Components specific to at least a fraction ``agreement`` of a category's instructions.
 
@@ -82,23 +90,28 @@ def category_sets(specific: xr.DataArray, agreement: float = 0.5) -> xr.DataArra
         coordinate ``n_instructions``. ``agreement`` 1 is the intersection.
     """
     parts = dict(by_category(specific))
-    sizes = {name: part.shape[0] for name, part in parts.items()}
+    sizes = [part.shape[0] for part in parts.values()]
     sets = [
-        part.sum("instruction").to_numpy() >= agreement * sizes[name] - 1e-9
-        for name, part in parts.items()
+        part.sum("instruction").to_numpy() >= agreement * size - 1e-9
+        for part, size in zip(parts.values(), sizes, strict=True)
     ]
-    components = {dim: specific[dim] for dim in specific.dims[1:]}
+    coords = {"category": list(parts), "n_instructions": ("category", sizes)}
     return xr.DataArray(
         np.stack(sets),
         dims=("category", *specific.dims[1:]),
-        coords={
-            "category": list(parts),
-            "n_instructions": ("category", list(sizes.values())),
-            **components,
-        },
+        coords=coords | {dim: specific[dim] for dim in specific.dims[1:]},
         name="category_sets",
         attrs=specific.attrs | {"agreement": agreement},
     )
+
+
+def by_category(array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield every present category, in the order of CATEGORIES, with its instructions."""
+    labels = array["category"].to_numpy()
+    for name in CATEGORIES:
+        rows = np.flatnonzero(labels == name)
+        if len(rows):
+            yield name, array[rows]
 
 
 def generality(category_sets: xr.DataArray) -> xr.DataArray:
@@ -111,6 +124,11 @@ def unique_sets(category_sets: xr.DataArray) -> xr.DataArray:
     return category_sets & (generality(category_sets) == 1)
 
 
+def kind_of(number: np.ndarray, n_categories: int) -> np.ndarray:
+    """Name of what ``number`` categories share: ``general``, ``unique`` or ``shared``."""
+    return np.select([number == n_categories, number == 1], ["general", "unique"], "shared")
+
+
 def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFrame:
     """Every component of every category set, a row each.
 
@@ -120,31 +138,20 @@ def component_table(specific: xr.DataArray, agreement: float = 0.5) -> pd.DataFr
         is specific to) and kind: ``general`` in all categories present, ``unique`` to one, else ``shared``.
     """
     sets = category_sets(specific, agreement)
-    number = generality(sets)
+    number = generality(sets).to_numpy()
     parts = []
     for name, of_category in by_category(specific):
         share = of_category.mean("instruction").compute()
         inside = sets.sel(category=name).to_numpy()
-        where = np.nonzero(inside)
-        part = {
-            dim: share[dim].to_numpy()[index] for dim, index in zip(share.dims, where, strict=True)
-        }
+        index = dict(zip(share.dims, np.nonzero(inside), strict=True))
+        part = {dim: share[dim].to_numpy()[at] for dim, at in index.items()}
         part |= {"category": name, "agreement": share.to_numpy()[inside]}
-        part["kind"] = kind_of(number.to_numpy()[inside], len(sets))
+        part["kind"] = kind_of(number[inside], len(sets))
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     for dim in {"expert", "neuron"} - set(table):
         table[dim] = pd.array([pd.NA] * len(table), dtype="Int64")
     return table[["layer", "expert", "neuron", "category", "agreement", "kind"]]
-
-
-def by_category(array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield every present category, in the order of CATEGORIES, with its instructions."""
-    labels = array["category"].to_numpy()
-    for name in CATEGORIES:
-        rows = np.flatnonzero(labels == name)
-        if len(rows):
-            yield name, array[rows]
 
 
 def overlap(a: xr.DataArray, b: xr.DataArray | None = None, kind: str = "jaccard") -> xr.DataArray:
@@ -167,105 +174,37 @@ def overlap(a: xr.DataArray, b: xr.DataArray | None = None, kind: str = "jaccard
         )
     labels = {dim: a[dim].to_numpy().tolist() for dim in a.dims[1:] if dim in a.coords}
     second = in_order("b", second, labels)
+    rows = [overlaps(flat, second, kind) for flat in _blocks(a)]
     return xr.DataArray(
-        relative_overlap(_intersections(a, second), _sizes(a), _sizes(second), kind),
+        np.concatenate(rows),
         dims=(a.dims[0], f"{second.dims[0]}_b"),
         coords=_labels(a, "") | _labels(second, "_b"),
         name=kind,
     )
 
 
-def relative_overlap(
-    both: np.ndarray, size_a: np.ndarray, size_b: np.ndarray, kind: str = "jaccard"
-) -> np.ndarray:
-    """Overlaps [a, b] from the sizes of intersections [a, b] and of sets; NaN for two empty sets."""
+def overlaps(a: np.ndarray, b: np.ndarray | xr.DataArray, kind: str = "jaccard") -> np.ndarray:
+    """Overlap of every set of ``a`` with every set of ``b``, 0/1 [set, component]: the array form."""
     if kind not in ("jaccard", "overlap"):
         raise InputError(f"unknown kind {kind!r}; use jaccard or overlap")
-    if kind == "jaccard":
-        bottom = size_a[:, None] + size_b[None, :] - both
-    else:
-        bottom = np.minimum(size_a[:, None], size_b[None, :])
+    parts = [(a.astype(np.float32) @ flat.T, flat.sum(axis=1)) for flat in _blocks(b)]
+    both, size_b = (np.concatenate(x, axis=-1, dtype=float) for x in zip(*parts, strict=True))
+    size_a = a.sum(axis=1, dtype=float)[:, None]
+    bottom = size_a + size_b - both if kind == "jaccard" else np.minimum(size_a, size_b)
     return np.divide(both, bottom, out=np.full(both.shape, np.nan), where=bottom > 0)
 
 
-def kind_of(number: np.ndarray, n_categories: int) -> np.ndarray:
-    """Name of what ``number`` categories share: ``general``, ``unique`` or ``shared``."""
-    return np.select([number == n_categories, number == 1], ["general", "unique"], "shared")
-
-
-def _cut(
-    values: np.ndarray, n_axes: int, top: float | None, threshold: float | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cut and share taken of every row."""
-    flat = values.reshape(*values.shape[: values.ndim - n_axes], -1)
-    if top is None:
-        eps = np.full(flat.shape[:-1], threshold, flat.dtype)
-    else:
-        k = _wanted(top, flat.shape[-1])
-        kth = np.partition(flat, -k, axis=-1)[..., -k]
-        eps = np.maximum(kth, np.finfo(flat.dtype).tiny)
-    return eps, (flat >= eps[..., None]).mean(axis=-1)
-
-
-def _thinned(frequency: xr.DataArray, eps: xr.DataArray, top: float, seed: int) -> xr.DataArray:
-    """Sets of exactly the share ``top``: all above the cut, and as many of its ties as are wanted."""
-    rows = xr.DataArray(np.arange(frequency.shape[0]), dims=frequency.dims[:1])
-    dims = frequency.dims[1:]
-    return xr.apply_ufunc(
-        _thin,
-        frequency,
-        eps,
-        rows,
-        input_core_dims=[dims, [], []],
-        output_core_dims=[dims],
-        vectorize=True,
-        kwargs={"top": top, "seed": seed},
-        dask="parallelized",
-        output_dtypes=[bool],
-    )
-
-
-def _thin(values: np.ndarray, eps: float, row: int, top: float, seed: int) -> np.ndarray:
-    """One instruction's set. Its own random numbers: the same order for all would make overlap."""
-    taken, tied = values > eps, np.flatnonzero(values == eps)
-    wanted = _wanted(top, values.size) - taken.sum()
-    drawn = np.random.default_rng([seed, row]).permutation(tied)[:wanted]
-    taken.reshape(-1)[drawn] = True
-    return taken
-
-
-def _wanted(top: float, size: int) -> int:
-    return max(1, round(top * size))
-
-
-def _flat(sets: xr.DataArray) -> np.ndarray:
-    return sets.to_numpy().reshape(sets.shape[0], -1).astype(np.float32)
-
-
-def blocks(sets: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield rows in blocks, as 0/1 floats: a product of these counts exactly below 2**24 components."""
+def _blocks(sets: np.ndarray | xr.DataArray) -> Iterator[np.ndarray]:
+    """Rows in blocks, as 0/1 floats: a product of these counts exactly below 2**24 components."""
     for start in range(0, sets.shape[0], _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        yield rows, _flat(sets[rows])
-
-
-def _intersections(a: xr.DataArray, b: xr.DataArray) -> np.ndarray:
-    both = np.zeros((a.shape[0], b.shape[0]))
-    for rows_a, flat_a in blocks(a):
-        for rows_b, flat_b in blocks(b):
-            both[rows_a, rows_b] = flat_a @ flat_b.T
-    return both
-
-
-def _sizes(sets: xr.DataArray) -> np.ndarray:
-    return np.concatenate([flat.sum(axis=1, dtype=np.float64) for _, flat in blocks(sets)])
+        block = np.asarray(sets[start : start + _BLOCK_ROWS])
+        yield block.reshape(len(block), -1).astype(np.float32)
 
 
 def _labels(sets: xr.DataArray, suffix: str) -> dict[str, tuple[str, np.ndarray]]:
     dim = sets.dims[0]
-    wanted = (dim, "category", "subtype")
     return {
         f"{name}{suffix}": (f"{dim}{suffix}", sets[name].to_numpy())
-        for name in wanted
+        for name in (dim, "category", "subtype")
         if name in sets.coords and sets[name].dims == (dim,)
     }
