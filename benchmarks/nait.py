@@ -11,7 +11,6 @@ The passes see the same padded batches and take turns; medians over rounds:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -19,17 +18,8 @@ from common import Batches, capture, compare, parser
 
 from sparcom_nb.model import capture as c
 from sparcom_nb.model import taps
+from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.readout import Projections
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A direction drawn at random: the time does not depend on its values."""
-
-    vectors: xr.DataArray
-    kind: str
-    skip: int = 0
-    site: str = "post"
 
 
 def main() -> None:
@@ -49,11 +39,14 @@ def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]
     }
 
 
-def _draw(model: c.TransformerBridge, skip: int) -> Drawn:
+def _draw(model: c.TransformerBridge, skip: int) -> Direction:
+    """A direction drawn at random: the time does not depend on its values."""
     kind = "expert" if taps.sparse_layers(model) else "dense"
     coords = c.neuron_coords(model, kind)
     values = np.random.default_rng(0).normal(size=[len(v) for v in coords.values()])
-    return Drawn(xr.DataArray(values, coords, tuple(coords)), kind, skip)
+    vectors = xr.DataArray(values, coords, tuple(coords))
+    layers = xr.DataArray(np.ones(len(vectors)), dims="layer")
+    return Direction(vectors, layers, "pc1", "post", "sample", skip, kind, 0, "", "", "")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from sparcom_nb.evidence import NOT, UNTOLD
+from sparcom_nb.evidence import NOT, SHOWS, UNTOLD
 from sparcom_nb.files import shipped
 from sparcom_nb.report import build
 from sparcom_nb.studies.results import load
@@ -103,17 +103,21 @@ def read_shuffled(notebook, shuffled, out, pair="tiny-dense", **parameters):
     return (out / pair / f"{notebook}.html").read_text(encoding="utf-8")
 
 
-def shown(notebook, shuffled, out, **parameters):
-    """Names of the findings that show where labels are drawn at random."""
-    read_shuffled(notebook, shuffled, out, **parameters)
-    figures = json.loads((out / "tiny-dense" / notebook / "figures.json").read_text())
-    assert figures["findings"]
-    return [one["name"] for one in figures["findings"] if one["verdict"] == "shows"]
+def verdicts(out, notebook):
+    """Verdict of every finding that a notebook left."""
+    (file,) = out.glob(f"*/{notebook}/figures.json")
+    return {one["name"]: one["verdict"] for one in load(file.parent)["findings"]}
+
+
+def shown(out, notebook):
+    """Names of the findings of a notebook that show."""
+    return [name for name, verdict in verdicts(out, notebook).items() if verdict == SHOWS]
 
 
 @pytest.mark.parametrize("notebook", ["12_identify_neurons", "13_generality_uniqueness"])
 def test_notebooks_12_and_13_claim_nothing_where_labels_are_shuffled(notebook, shuffled, tmp_path):
-    assert shown(notebook, shuffled, tmp_path, LIMIT=120) == []
+    read_shuffled(notebook, shuffled, tmp_path, LIMIT=120)
+    assert verdicts(tmp_path, notebook) and shown(tmp_path, notebook) == []
 
 
 def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
@@ -132,12 +136,6 @@ def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
     assert "None names the category clearly better" in text
     assert text.count("an effect <strong>does not show</strong>") == 3
     assert "an effect <strong>shows" not in text
-
-
-def verdicts(out, notebook):
-    """Verdict of every finding that a notebook left."""
-    (file,) = out.glob(f"*/{notebook}/figures.json")
-    return {one["name"]: one["verdict"] for one in load(file.parent)["findings"]}
 
 
 def test_notebook_21_finds_no_category_effect_where_labels_are_shuffled(shuffled, tmp_path):
@@ -163,12 +161,6 @@ def test_a_model_compared_with_itself_shows_no_change(notebook, parameters, tmp_
         "rotation",
     }  # fmt: skip
     assert {found[name] for name in changes & set(found)} <= {NOT, UNTOLD}
-
-
-def shown(out, notebook, pair="tiny-dense"):
-    """Names of the findings of a notebook that show."""
-    said = json.loads((out / pair / notebook / "figures.json").read_text(encoding="utf-8"))
-    return [one["name"] for one in said["findings"] if one["verdict"] == "shows"]
 
 
 def test_notebooks_31_to_33_find_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
