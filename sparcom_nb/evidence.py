@@ -110,7 +110,7 @@ def adjusted(findings: Mapping[str, Finding], method: str = "holm") -> dict[str,
         name: dataclasses.replace(
             found,
             p_adjusted=float(after[name]),
-            detectable=found.detectable * _reach(level) / _reach(LEVEL),
+            detectable=found.detectable * _past(level) / _past(LEVEL),
         )
         if name in after
         else found
@@ -125,9 +125,9 @@ def holm(p: np.ndarray) -> np.ndarray:
     return np.minimum(stepped[np.argsort(order)], 1.0)
 
 
-def _reach(level: float, freedom: float = math.inf) -> float:
-    """Standard errors between the null and what shows at ``level`` with power :data:`POWER`."""
-    return float(student.ppf(1 - level / 2, freedom) + student.ppf(POWER, freedom))
+def _past(level: float) -> float:
+    """Standard errors from the null at which a number shows at ``level``."""
+    return float(student.ppf(1 - level / 2, math.inf))
 
 
 # ---------------------------------------------------------------- clusters and intervals
@@ -335,9 +335,10 @@ def finding(
         clusters: the units of resampling.
         more: the other attributes.
     """
-    ends = {}
+    ends, error = {}, null.spread
     if isinstance(found, Estimate):
         ends = {"low": float(found.low), "high": float(found.high)}
+        error = float(np.fmax(found.error, null.spread))  # an effect spreads more than none
     return Finding(
         claim,
         float(found.value if isinstance(found, Estimate) else found),
@@ -347,7 +348,7 @@ def finding(
         null_high=null.high,
         p=null.p,
         smallest_p=null.smallest,
-        detectable=null.spread * _reach(LEVEL),
+        detectable=null.spread * _past(LEVEL) + error * float(student.ppf(POWER, math.inf)),
         **{"n": len(clusters.index), "units": clusters.units} | more,
     )
 
