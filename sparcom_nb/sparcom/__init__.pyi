@@ -1,17 +1,4 @@
-from .ablation import (
-    STATES,
-    compare_variants,
-    critical_role,
-    effect_matrix,
-    effects,
-    halves,
-    one_control,
-    outcomes,
-    sets_of_halves,
-    specificity,
-    try_variant,
-    variants,
-)
+from .ablation import equal_sets, halves, sets_of_halves
 from .alteration import (
     alteration,
     before_after,
@@ -31,7 +18,7 @@ from .carry_over import between_sources, carry_over, split_halves
 from .centroids import confusion, guess_category
 from .comparison import compare_methods
 from .components import category_sets, component_table, generality, overlap, specific, unique_sets
-from .controls import imbalance, matched_sets, pooled_p
+from .controls import critical_role, effects, imbalance, matched_sets, pooled_p, specificity
 from .experts import (
     RELATIVES,
     compare_sets,
@@ -65,7 +52,6 @@ from .wording import wording_ladder, wording_sets
 
 __all__ = [
     "RELATIVES",
-    "STATES",
     "TOPS",
     "activation_frequency",
     "alteration",
@@ -81,15 +67,14 @@ __all__ = [
     "compare_cuts",
     "compare_methods",
     "compare_sets",
-    "compare_variants",
     "component_table",
     "conditional_frequency",
     "confusion",
     "contrast",
     "critical_role",
-    "effect_matrix",
     "effects",
     "entropy",
+    "equal_sets",
     "expert_frequency",
     "expert_neuron_frequency",
     "expert_usage",
@@ -109,8 +94,6 @@ __all__ = [
     "layer_shares",
     "matched_sets",
     "neuron_frequency",
-    "one_control",
-    "outcomes",
     "over_layers",
     "overlap",
     "placebo_test",
@@ -129,10 +112,8 @@ __all__ = [
     "sweep",
     "taken_by_routing",
     "token_activity",
-    "try_variant",
     "uniform_rate",
     "unique_sets",
-    "variants",
     "wording_ladder",
     "wording_sets",
 ]
