@@ -38,7 +38,7 @@ def trial(seed, loss=None, served=0.0, rows=None):
 
 
 def needs(rows, own, rng, noise=0.3):
-    """A loss: harm of the set times fragility of the row, tasks that need neurons, ``own`` more a neuron."""
+    """A loss: harm of the set times fragility of the row, what tasks need, ``own`` more a neuron."""
     group = rows.groupby(["category", "subtype"]).ngroup().to_numpy()
     harm, fragile = rng.random(2 * N), rng.random(len(rows)) + rng.random(group.max() + 1)[group]
     task = rng.normal(0, noise, (group.max() + 1, 2 * N))[group]
