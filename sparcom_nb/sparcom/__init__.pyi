@@ -2,20 +2,10 @@ from .ablation import equal_sets, halves, sets_of_halves
 from .alteration import alteration, instruction_jaccard
 from .baselines import category_means, contrast, entropy, lape, random_sets
 from .carry_over import between_sources, carry_over, split_halves
-from .centroids import confusion, guess_category
 from .comparison import compare_methods
 from .components import category_sets, component_table, generality, overlap, specific, unique_sets
 from .controls import critical_role, effects, imbalance, matched_sets, pooled_p, specificity
-from .experts import (
-    RELATIVES,
-    compare_sets,
-    conditional_frequency,
-    expert_usage,
-    relative_sweep,
-    specific_experts,
-    taken_by_routing,
-    uniform_rate,
-)
+from .experts import conditional_frequency, specific_experts, uniform_rate
 from .fair import compare_cuts
 from .frequency import (
     activation_frequency,
@@ -38,7 +28,6 @@ from .uniqueness import (
 from .wording import wording_ladder, wording_sets
 
 __all__ = [
-    "RELATIVES",
     "TOPS",
     "activation_frequency",
     "alteration",
@@ -51,10 +40,8 @@ __all__ = [
     "combinations",
     "compare_cuts",
     "compare_methods",
-    "compare_sets",
     "component_table",
     "conditional_frequency",
-    "confusion",
     "contrast",
     "critical_role",
     "effects",
@@ -62,9 +49,7 @@ __all__ = [
     "equal_sets",
     "expert_frequency",
     "expert_neuron_frequency",
-    "expert_usage",
     "generality",
-    "guess_category",
     "halves",
     "imbalance",
     "instruction_jaccard",
@@ -78,7 +63,6 @@ __all__ = [
     "overlap",
     "pooled_p",
     "random_sets",
-    "relative_sweep",
     "set_overlap",
     "set_sizes",
     "sets_of_halves",
@@ -87,7 +71,6 @@ __all__ = [
     "specificity",
     "split_halves",
     "sweep",
-    "taken_by_routing",
     "token_activity",
     "uniform_rate",
     "unique_sets",
