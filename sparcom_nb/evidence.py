@@ -392,6 +392,29 @@ def paired(
     return finding(claim, together, against(float(together.value), null), clusters, **more)
 
 
+def explained(
+    values: np.ndarray, clusters: Clusters, draws: int = 999, seed: int = 0
+) -> tuple[float, Null]:
+    """Share of the variance between clusters that categories explain, against permuted labels.
+
+    PERMANOVA (Anderson 2001, *Austral Ecology* 26). ``values`` [row, ...]; missing ones do not count.
+    """
+    with np.errstate(invalid="ignore"):
+        mean = np.divide(*clusters.sums(values.reshape(len(values), -1)))
+    known = ~np.isnan(mean).any(axis=1)
+    centred = mean[known] - known_mean(mean[known])
+
+    def share(stratum: np.ndarray) -> float:
+        member = np.eye(len(clusters.strata))[stratum[known]]
+        between = (member.T @ centred) ** 2 / np.maximum(member.sum(axis=0), 1)[:, None]
+        total = float((centred**2).sum())
+        return float(between.sum()) / total if total > 0 else math.nan
+
+    value = share(clusters.stratum)
+    null = np.array([share(stratum) for stratum in permuted(clusters, draws, seed)])
+    return value, against(value, null)
+
+
 # ---------------------------------------------------------------- a set against others like it
 
 

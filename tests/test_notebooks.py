@@ -121,21 +121,17 @@ def test_notebooks_12_and_13_claim_nothing_where_labels_are_shuffled(notebook, s
 
 
 def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
-    small = {"LIMIT": 120, "DRAWS": 2, "TEXTS": 2, "ANSWER_TOKENS": 2}
-    text = read_shuffled("14_ablation", shuffled, tmp_path, **small)
-    assert re.search("An effect specific to a set.s own tasks does not show", text)
-    assert "an effect specific to the category does not show" in text
-    assert "A specific effect shows in 0 of 6 variants" in text
+    small = {"LIMIT": 72, "DRAWS": 5, "SPLITS": 1, "TEXTS": 2, "ANSWER_TOKENS": 2}
+    read_shuffled("14_ablation", shuffled, tmp_path, **small)
+    found = verdicts(tmp_path, "14_ablation")
+    assert "shows" not in {found[name] for name in ("category", "tasks", "other sub-types")}
 
 
 def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
-    text = read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
-    assert "A category effect on routing does not show" in text
-    assert "A category effect does not show" in text
-    assert "No choice of the cut shows a category effect" in text
-    assert "None names the category clearly better" in text
-    assert text.count("an effect <strong>does not show</strong>") == 3
-    assert "an effect <strong>shows" not in text
+    read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
+    found = verdicts(tmp_path, "15_experts")
+    found.pop("named beyond length")  # of two that know nothing, one may be worse
+    assert "shows" not in found.values()
 
 
 def test_notebook_21_finds_no_category_effect_where_labels_are_shuffled(shuffled, tmp_path):

@@ -69,6 +69,34 @@ def intervene(
         yield
 
 
+@contextmanager
+def interpolated(base: TransformerBridge, tuned: TransformerBridge, share: float) -> Iterator[None]:
+    """Bring ``tuned`` back towards ``base`` inside the context: only ``share`` of its weight change."""
+    before = dict(base.named_parameters())
+    own = {name: weight.detach().clone() for name, weight in tuned.named_parameters()}
+    try:
+        with torch.no_grad():
+            for name, weight in tuned.named_parameters():
+                weight.copy_(before[name] + share * (own[name] - before[name]))
+        yield
+    finally:
+        with torch.no_grad():
+            for name, weight in tuned.named_parameters():
+                weight.copy_(own[name])
+
+
+def weight_change(base: TransformerBridge, tuned: TransformerBridge) -> float:
+    """Euclidean norm of the difference of all weights of two models of one architecture."""
+    before = dict(base.named_parameters())
+    return (
+        sum(
+            float((weight - before[name]).double().pow(2).sum())
+            for name, weight in tuned.named_parameters()
+        )
+        ** 0.5
+    )
+
+
 def changed(
     model: TransformerBridge, mask: xr.DataArray | None, scale: float = 0.0
 ) -> AbstractContextManager[None]:

@@ -1,44 +1,8 @@
-from .ablation import (
-    STATES,
-    compare_variants,
-    critical_role,
-    effect_matrix,
-    effects,
-    halves,
-    one_control,
-    outcomes,
-    sets_of_halves,
-    specificity,
-    try_variant,
-    variants,
-)
-from .alteration import (
-    alteration,
-    before_after,
-    before_after_by_layer,
-    floor_test,
-    frequency_shift,
-    instruction_jaccard,
-    jaccard,
-    kept_share,
-    over_layers,
-    placebo_test,
-    profile_distance,
-    routing_shift,
-)
+from .ablation import equal_sets, halves, sets_of_halves
+from .alteration import alteration, instruction_jaccard
 from .baselines import category_means, contrast, lape, random_sets
-from .centroids import confusion, guess_category
-from .controls import imbalance, matched_sets, pooled_p
-from .experts import (
-    RELATIVES,
-    compare_sets,
-    conditional_frequency,
-    expert_usage,
-    relative_sweep,
-    specific_experts,
-    taken_by_routing,
-    uniform_rate,
-)
+from .controls import critical_role, effects, imbalance, matched_sets, pooled_p, specificity
+from .experts import conditional_frequency, specific_experts, uniform_rate
 from .frequency import (
     activation_frequency,
     as_frequency,
@@ -50,65 +14,40 @@ from .frequency import (
 from .profiles import layer_shares
 from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
 from .sweep import TOPS
-from .uniqueness import (
-    kind_counts,
-)
+from .uniqueness import kind_counts
 
 __all__ = [
-    "RELATIVES",
-    "STATES",
     "TOPS",
     "activation_frequency",
     "alteration",
     "as_frequency",
-    "before_after",
-    "before_after_by_layer",
     "category_means",
     "category_sets",
-    "compare_sets",
-    "compare_variants",
     "component_table",
     "conditional_frequency",
-    "confusion",
     "contrast",
     "critical_role",
-    "effect_matrix",
     "effects",
+    "equal_sets",
     "expert_frequency",
     "expert_neuron_frequency",
-    "expert_usage",
-    "floor_test",
-    "frequency_shift",
     "generality",
-    "guess_category",
     "halves",
     "imbalance",
     "instruction_jaccard",
-    "jaccard",
-    "kept_share",
     "kind_counts",
     "lape",
     "layer_shares",
     "matched_sets",
     "neuron_frequency",
-    "one_control",
-    "outcomes",
-    "over_layers",
     "overlap",
-    "placebo_test",
     "pooled_p",
-    "profile_distance",
     "random_sets",
-    "relative_sweep",
-    "routing_shift",
     "sets_of_halves",
     "specific",
     "specific_experts",
     "specificity",
-    "taken_by_routing",
     "token_activity",
-    "try_variant",
     "uniform_rate",
     "unique_sets",
-    "variants",
 ]

@@ -9,21 +9,13 @@ A neuron of an expert can be active only where its expert is chosen, so that its
 at most q: p/q says how active it is on the tokens that the expert is given.
 """
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-import pandas as pd
 import xarray as xr
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.profiles import category_profile
 from sparcom_nb.sparcom.sets import specific
-from sparcom_nb.sparcom.sweep import share_and_gap
-from sparcom_nb.stats import grouped_means, unit_labels
 
 #: An expert serves an instruction that uses it this many times as often as uniform routing would.
 RELATIVE = 1.5
-RELATIVES = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5)
 
 
 def conditional_frequency(joint: xr.DataArray, routing: xr.DataArray) -> xr.DataArray:
@@ -66,69 +58,3 @@ def specific_experts(routing: xr.DataArray, relative: float = RELATIVE) -> xr.Da
             f"relative must be above 0 and at most {1 / rate:g} (always chosen), not {relative}"
         )
     return specific(routing, threshold=relative * rate).assign_attrs(relative=relative)
-
-
-def expert_usage(routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
-    """Mean routing frequency of every expert by category.
-
-    Returns:
-        DataFrame: category, layer, expert, mean, low, high (95 % over halves of the category's
-        sub-types), n (instructions).
-    """
-    return category_profile(routing, seed=seed)
-
-
-def relative_sweep(
-    routing: xr.DataArray, relatives: Sequence[float] = RELATIVES, draws: int = 199, seed: int = 0
-) -> pd.DataFrame:
-    """Overlap of the experts of instructions, within and across categories, at several cuts.
-
-    Cuts that no expert can reach (above E/k times the uniform rate) are left out.
-
-    Returns:
-        DataFrame: relative and the columns of :func:`compare_sets`.
-    """
-    within_reach = [r for r in relatives if r * uniform_rate(routing) <= 1]
-    sets = {f"{r:g}": specific_experts(routing, r) for r in within_reach}
-    table = compare_sets(sets, draws, seed)
-    return table.assign(relative=within_reach)
-
-
-def compare_sets(sets: Mapping[str, xr.DataArray], draws: int = 999, seed: int = 0) -> pd.DataFrame:
-    """How much instructions share within and across categories, for several kinds of sets.
-
-    Args:
-        sets: name -> bool [instruction, ...].
-        draws: of :func:`sparcom_nb.stats.separation`.
-        seed: of the same.
-
-    Returns:
-        DataFrame: sets (the name), share (mean share of the components taken), and within, across,
-        difference, low, high, null_mean, p of the separation.
-    """
-    return pd.DataFrame(
-        [{"sets": name} | share_and_gap(marked, draws, seed) for name, marked in sets.items()]
-    )
-
-
-def taken_by_routing(marked: xr.DataArray, routing: xr.DataArray, seed: int = 0) -> pd.DataFrame:
-    """Share of an expert's neurons that are specific, by how often the expert is chosen.
-
-    Args:
-        marked: bool [instruction, layer, expert, neuron].
-        routing: q [instruction, layer, expert].
-        seed: of the intervals.
-
-    Returns:
-        DataFrame: relative (q over the uniform rate, in steps of one half), mean, low, high (95 %
-        over halves of the sub-types), n (pairs of an instruction and an expert).
-    """
-    q = routing.to_numpy()
-    table = pd.DataFrame(
-        {
-            "relative": np.round(2 * q / uniform_rate(routing)).ravel() / 2,
-            "taken": marked.mean("neuron").to_numpy().ravel(),
-            "subtype": np.repeat(unit_labels(routing), q[0].size),
-        }
-    )
-    return grouped_means(table.sort_values("relative"), ["relative"], "taken", seed=seed)

@@ -7,7 +7,8 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.stats import mean_interval
+from sparcom_nb.evidence import Clusters
+from sparcom_nb.sparcom.centroids import Centroids
 
 CATEGORIES = ["CLS", "QA", "SUM"]
 
@@ -61,17 +62,6 @@ def test_component_table_of_experts_and_of_their_neurons():
     pd.testing.assert_frame_equal(both[columns], table[columns])
 
 
-def test_usage_is_the_mean_with_the_interval_of_each_expert():
-    routing = made(1.0)
-    table = sn.sparcom.expert_usage(routing).set_index(["category", "layer", "expert"])
-    assert len(table) == 3 * 3 * 8
-    values, groups = routing.to_numpy()[12:24, 2, 4], routing["subtype"].to_numpy()[12:24]
-    row = table.loc[("QA", 5, 4)]
-    assert row["mean"] == pytest.approx(values.mean()) and row["n"] == 12
-    expected = mean_interval(values.astype(float), groups)
-    np.testing.assert_allclose(row[["mean", "low", "high"]].to_numpy(float), expected)
-
-
 def nearest_by_hand(frequency, category, subtype):
     """Leave out the instruction's own sub-type, average the rest of each category, compare."""
     x = frequency.to_numpy().reshape(len(frequency), -1).astype(float)
@@ -87,49 +77,10 @@ def nearest_by_hand(frequency, category, subtype):
 
 def test_guesses_equal_nearest_centroids_by_hand():
     routing = made(0.7)
-    found = sn.sparcom.guess_category(routing, draws=49)
     category, subtype = routing["category"].to_numpy(), routing["subtype"].to_numpy()
+    clusters = Clusters.of(routing)
+    guess = Centroids(routing.to_numpy(), clusters.index).guess(clusters.stratum)
     expected = nearest_by_hand(routing, category, subtype)
-    np.testing.assert_array_equal(found["guesses"]["guess"], expected)
-    assert found["accuracy"] == pytest.approx((expected == category).mean())
-    assert found["chance"] == pytest.approx(1 / 3) and found["units"] == 12
-    assert found["p"] == 0.02 and found["low"] > found["null_high"]
-    leaky = category == nearest_by_hand(routing, category, routing["instruction"].to_numpy())
-    assert leaky.mean() != found["accuracy"]
-
-
-def test_no_category_is_read_from_frequencies_that_hold_none():
-    """Sub-types differ, categories do not: p must not be small more often than it says."""
-    rng, small = np.random.default_rng(0), 0
-    for seed in range(40):
-        routing = made(0.0, seed)
-        subtype = rng.normal(size=(12, 3, 8))[np.repeat(range(3), 12) * 4 + np.arange(36) % 4]
-        routing = 1 / (1 + np.exp(-routing - subtype))
-        found = sn.sparcom.guess_category(routing, draws=39, seed=seed)
-        small += found["p"] <= 0.05
-    assert small <= 6
-
-
-def test_confusion_counts_guesses():
-    guesses = sn.sparcom.guess_category(made(0.7), draws=9)["guesses"]
-    table = sn.sparcom.confusion(guesses)
-    for row in table.to_dict("records"):
-        part = guesses[guesses["category"] == row["category"]]
-        assert row["mean"] == pytest.approx((part["guess"] == row["guess"]).mean())
-        assert row["low"] <= row["mean"] + 1e-9 and row["n"] == 12
-
-
-def test_taken_by_routing_and_sweep_by_hand():
-    routing = made(1.0)
-    marked = (routing > 0.25).expand_dims(neuron=3, axis=3)
-    marked = marked & xr.DataArray([True, True, False], dims="neuron")
-    table = sn.sparcom.taken_by_routing(marked, routing).set_index("relative")
-    q = routing.to_numpy()
-    for relative, row in table.iterrows():
-        inside = np.round(2 * q / 0.25) / 2 == relative
-        assert row["n"] == inside.sum()
-        assert row["mean"] == pytest.approx((q[inside] > 0.25).mean() * 2 / 3)
-    swept = sn.sparcom.relative_sweep(routing, (1.2, 2.0, 5.0), draws=9)
-    assert swept["relative"].to_list() == [1.2, 2.0]
-    expected = sn.stats.separation(sn.sparcom.overlap(sn.sparcom.specific_experts(routing, 2.0)), 9)
-    assert swept["within"][1] == pytest.approx(expected["within"])
+    np.testing.assert_array_equal(np.array(clusters.strata)[guess], expected)
+    leaky = nearest_by_hand(routing, category, routing["instruction"].to_numpy())
+    assert (leaky != expected).any()

@@ -1,7 +1,5 @@
 """Pictures of base and tuned model side by side: changes, sets, floors, profiles, routing."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -76,7 +74,7 @@ def kept_gained_lost(table: pd.DataFrame) -> Figure:
 def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
     """A comparison by category with intervals, one marker a pair of models.
 
-    table: as :func:`sparcom_nb.sparcom.before_after` returns it; differences are left out.
+    table: of :mod:`sparcom_nb.studies.alteration`: category, pair, value, low, high.
     """
     fig, (axes,) = figure(9, 3.8)
     shown = [pair for pair in _PAIRS if pair in set(table["pair"])]
@@ -97,19 +95,18 @@ def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
     return fig
 
 
-def profiles(models: Mapping[str, pd.DataFrame]) -> Figure:
+def profiles(table: pd.DataFrame) -> Figure:
     """Share of each layer's components that are specific, a panel a category, a line a model."""
-    categories = list(dict.fromkeys(models["base"]["category"]))
+    categories = list(dict.fromkeys(table["category"]))
     fig, panels = figure(1.2 + 1.7 * len(categories), 3.2, columns=len(categories))
-    highest = max(table["high"].max() for table in models.values())
+    highest = np.nanmax(table[["share", "high"]].to_numpy())
     for axes, name in zip(panels, categories, strict=True):
-        for model, table in models.items():
-            part = table[table["category"] == name]
+        for model, part in table[table["category"] == name].groupby("model", sort=False):
             x, y, low, high = part[["layer", "share", "low", "high"]].to_numpy(float).T
-            colour, marker = _MODELS[model]
+            colour, marker = _MODELS[str(model)]
             axes.errorbar(
-                x, y, yerr=[np.maximum(0, y - low), np.maximum(0, high - y)], label=model,
-                color=colour, marker=marker, markersize=4, linewidth=1, capsize=2,
+                x, y, yerr=[y - low, high - y], label=model, color=colour, marker=marker,
+                markersize=4, linewidth=1, capsize=2,
             )  # fmt: skip
         axes.set_ylim(0, 1.05 * highest)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
@@ -118,35 +115,17 @@ def profiles(models: Mapping[str, pd.DataFrame]) -> Figure:
     return fig
 
 
-def routing_changes(change: xr.DataArray, table: pd.DataFrame) -> Figure:
-    """Which experts take more or less after tuning, and how far routing moved by layer and category.
-
-    change: [category, layer, expert] tuned minus base; table: total variation of routing with the
-    columns layer, category, pair, value, low, high.
-    """
-    fig, (left, right) = figure(10, 3.8, columns=2)
+def expert_changes(change: xr.DataArray) -> Figure:
+    """Which experts take more or less after tuning: [category, layer, expert] tuned minus base."""
+    fig, (axes,) = figure(7, 3.8)
     mean = change.mean("category").to_pandas()
     limit = max(0.01, float(np.abs(mean.to_numpy()).max()))
     sns.heatmap(
-        mean, cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, ax=left,
+        mean, cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, ax=axes,
         annot=mean.size <= 64, fmt="+.2f", annot_kws={"fontsize": 7},
         cbar_kws={"label": "change of routing frequency"},
     )  # fmt: skip
-    label(left, "Change by expert, mean over categories", "expert", "layer")
-    for pair in ("base A, base B", "base A, tuned B", "base, tuned", "base, placebo"):
-        part = table[(table["pair"] == pair) & (table["category"] == "all")]
-        if part.empty:
-            continue
-        x, y, low, high = part[["layer", "value", "low", "high"]].to_numpy(float).T
-        colour, marker = _PAIRS[pair]
-        right.errorbar(
-            x, y, yerr=[y - low, high - y], color=colour, marker=marker, label=pair, capsize=2,
-            linestyle="--" if "A" in pair else "-", linewidth=1,
-        )  # fmt: skip
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.set_ylim(0, None)
-    right.legend(fontsize=8)
-    label(right, "How far routing moved", "layer", "total variation")
+    label(axes, "Change by expert, mean over categories", "expert", "layer")
     return fig
 
 

@@ -1,8 +1,5 @@
 """Pictures of routing, of sets of experts and of the neurons inside them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -22,7 +19,7 @@ _PALETTE = ("#0072B2", "#D55E00", "#009E73")
 def usage(table: pd.DataFrame, uniform: float) -> Figure:
     """How often each category uses each expert, over the uniform rate; dots where it is apart.
 
-    table: of :func:`sparcom_nb.sparcom.expert_usage`. A dot marks a category whose interval does
+    table: category, layer, expert, mean, low, high. A dot marks a category whose interval does
     not reach the mean of the other categories.
     """
     mean, low, high = (_cube(table, name) for name in ("mean", "low", "high"))
@@ -76,12 +73,10 @@ def relative_sweep(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def named(tests: Mapping[str, dict[str, Any]]) -> Figure:
+def named(table: pd.DataFrame) -> Figure:
     """Share of instructions whose category is named rightly, over shuffled labels."""
-    table = pd.DataFrame(list(tests.values())).rename(columns={"accuracy": "value"})
     fig, (axes,) = figure(7.5, 0.45 * len(table) + 1.3)
-    against_null(axes, table, list(tests))
-    axes.axvline(table["chance"].iloc[0], color=NEUTRAL, linestyle=":", label="chance")
+    against_null(axes, table, table["read"].to_list())
     axes.set_xlim(0, 1)
     axes.legend(fontsize=8)
     label(axes, "Named by the nearest centroid", "share of instructions named rightly", "")
@@ -97,7 +92,7 @@ def confusion(table: pd.DataFrame) -> Figure:
 
 
 def joint_and_conditional(
-    joint: xr.DataArray, conditional: xr.DataArray, taken: Mapping[str, pd.DataFrame]
+    joint: xr.DataArray, conditional: xr.DataArray, taken: pd.DataFrame
 ) -> Figure:
     """Distribution of p and of p/q (left); share of an expert's neurons taken by use (right)."""
     fig, (left, right) = figure(10, 3.6, columns=2)
@@ -110,10 +105,11 @@ def joint_and_conditional(
     left.set_yscale("log")
     left.legend(fontsize=8)
     label(left, "How often neurons are active", "frequency", "share of neurons")
-    for (name, table), marker, colour in zip(taken.items(), "os^", _PALETTE, strict=False):
+    parts = taken.groupby("sets", sort=False)
+    for (name, table), marker, colour in zip(parts, "os^", _PALETTE, strict=False):
         x, y, low, high = table[["relative", "mean", "low", "high"]].to_numpy(float).T
         right.errorbar(
-            x, y, yerr=[np.maximum(y - low, 0), np.maximum(high - y, 0)], label=name,
+            x, y, yerr=[y - low, high - y], label=str(name),
             marker=marker, color=colour, markersize=4, capsize=2,
         )  # fmt: skip
     right.legend(fontsize=8)
@@ -163,10 +159,12 @@ def _with_intervals(
 ) -> None:
     """Heat map of means by category (rows) and ``columns``, each with its interval below."""
     mean, low, high = (
-        table.pivot_table(index="category", columns=columns, values=value, sort=False)
+        table.pivot_table(value, "category", columns, sort=False, dropna=False)
         for value in ("mean", "low", "high")
     )
-    text = np.vectorize(lambda m, lo, hi: f"{m:.2f}\n{lo:.2f}-{hi:.2f}")(mean, low, high)
+    text = np.vectorize(
+        lambda m, lo, hi: f"{m:.2f}" + (f"\n{lo:.2f}-{hi:.2f}" if lo == lo else "")
+    )(mean, low, high)
     sns.heatmap(
         mean, annot=text, fmt="", cmap="cividis", vmin=0, vmax=top, ax=axes,
         annot_kws={"fontsize": 8}, cbar_kws={"label": name},

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.plots.ablation import own_and_controls
 from sparcom_nb.view.plots.uniqueness import against_null
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
@@ -76,7 +76,7 @@ def effects(fall: pd.DataFrame, harm: pd.DataFrame) -> Figure:
     titles = ("Fall of the instruction score", "Rise of the loss")
     units = ("instruction score lost", "nats per response token")
     for axes, table, title, unit in zip(panels, (fall, harm), titles, units, strict=True):
-        own_and_controls(axes, table)
+        _own_and_controls(axes, table)
         label(axes, title, "", unit)
     panels[0].legend(fontsize=8)
     return fig
@@ -94,3 +94,16 @@ def falls(table: pd.DataFrame, title: str) -> Figure:
     axes.legend(fontsize=8)
     label(axes, title, "rise of the loss (nats per response token)", "fall of the score")
     return fig
+
+
+def _own_and_controls(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the own sets (with interval), random sets and the others' of every category."""
+    x = np.arange(len(table))
+    spread = [table["own"] - table["own_low"], table["own_high"] - table["own"]]
+    axes.errorbar(
+        x - 0.15, table["own"], spread, fmt="o", color="#D55E00", capsize=3, label="own set"
+    )
+    axes.plot(x, table["random"], "^", color=NEUTRAL, label="matched random sets")
+    axes.plot(x + 0.15, table["others"], "s", color="#0072B2", label="other categories' sets")
+    axes.axhline(0, color=NEUTRAL, linewidth=0.8)
+    axes.set_xticks(x, table["category"])

@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.sparcom.ablation import MATCHED
+from sparcom_nb.sparcom.controls import MATCHED
 from sparcom_nb.view.prose import NO_PLACEBO, evidence, interval, p_value
-from sparcom_nb.view.sentences.ablation import NOTHING
+
+NOTHING = "**There is nothing to switch off here: every set is empty.**"
+
 
 Row = Mapping[Any, Any]
 
