@@ -22,7 +22,7 @@ READ = """() => [document.body.textContent, ...[...document.querySelectorAll('*'
   ['alt', 'title', 'aria-label'].map(name => tag.getAttribute(name) || ''))].join('\\n')"""
 #: What acts by itself or leads away.
 ACTING = (
-    "script, base, form, iframe, object, embed, svg, textarea, input, link, [onload], [onerror], "
+    "script, base, form, iframe, object, embed, svg, textarea, input:not(.claims > fieldset input), link, [onload], [onerror], "
     "[onmouseover], meta[http-equiv=refresh i], a[href^='javascript:' i], a[href^='data:' i], "
     "img:not([src^='data:image/'])"
 )
