@@ -22,7 +22,8 @@ READ = """() => [document.body.textContent, ...[...document.querySelectorAll('*'
   ['alt', 'title', 'aria-label'].map(name => tag.getAttribute(name) || ''))].join('\\n')"""
 #: What acts by itself or leads away.
 ACTING = (
-    "script, base, form, iframe, object, embed, svg, textarea, input:not(.claims > fieldset input), link, [onload], [onerror], "
+    "script, base, form, iframe, object, embed, svg, textarea, link, [onload], [onerror], "
+    "input:not(.claims > fieldset input), "  # the index's own choice of a paper
     "[onmouseover], meta[http-equiv=refresh i], a[href^='javascript:' i], a[href^='data:' i], "
     "img:not([src^='data:image/'])"
 )
