@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from sparcom_nb.evidence import Finding
 from sparcom_nb.files import shipped
 from sparcom_nb.view.html.render import Run, contents, page
 from sparcom_nb.view.tokens import attribution_page
@@ -21,7 +22,8 @@ READ = """() => [document.body.textContent, ...[...document.querySelectorAll('*'
   ['alt', 'title', 'aria-label'].map(name => tag.getAttribute(name) || ''))].join('\\n')"""
 #: What acts by itself or leads away.
 ACTING = (
-    "script, base, form, iframe, object, embed, svg, textarea, input, link, [onload], [onerror], "
+    "script, base, form, iframe, object, embed, svg, textarea, link, [onload], [onerror], "
+    "input:not(.claims > fieldset input), "  # the index's own choice of a paper
     "[onmouseover], meta[http-equiv=refresh i], a[href^='javascript:' i], a[href^='data:' i], "
     "img:not([src^='data:image/'])"
 )
@@ -117,11 +119,12 @@ def hostile_notebook():
 
 
 def run_of(text):
-    figures = [{"name": text, "value": 1.0, "unit": text, "note": text}]
+    numbers = [{"name": text, "value": 1.0, "unit": text, "note": text}]
+    claims = [{"name": text, **Finding(text, 1.0, unit=text, p=0.01).record()}]
     return Run(
         notebook='javascript:1 "<b>#?%.' , pair=text, place="place", fingerprint="", title=text,
         summary=text, seconds=1.0, finished="", error=text, parameters={text: text},
-        versions={text: text}, files=[], figures=figures,
+        versions={text: text}, files=[], findings=claims, numbers=numbers,
     )  # fmt: skip
 
 
