@@ -13,7 +13,6 @@ from sparcom_nb.view import prose, safe
 from sparcom_nb.view.html.render import _markdown
 from sparcom_nb.view.plots.identify import token_grid
 from sparcom_nb.view.sentences import (
-    alteration,
     attention,
     attribution,
     concepts,
@@ -77,7 +76,6 @@ def test_sentences_hold_no_link_picture_heading_or_formula_even_unescaped(capsys
 
 SAID = {
     "instruction": lambda x: identify.one_instruction(x, pd.DataFrame([[0, 1]]).to_numpy()),
-    "pair": lambda x: alteration.no_placebo(x) + alteration.no_experts(x),
     "vectors": lambda x: attention.source(x, ["a"], 3),
     "words": lambda x: concepts.vocabulary([x, "b"], x),
     "transfer": lambda x: tuned.undefined(x, "") + tuned.undefined("m", x),
