@@ -6,6 +6,7 @@ instructions in each, arrays [..., layer, component], and return [...]: NaN wher
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def kept_share(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> n
 def profile_distance(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
     """Jensen-Shannon distance (base 2, 0 to 1) of the shares of the marks that lie in each layer."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        distance: Callable[..., np.ndarray] = jensenshannon  # whose stub lacks ``axis``
+        distance: Callable[..., Any] = jensenshannon  # whose stub lacks ``axis``
         return distance(base.sum(-1), tuned.sum(-1), base=2, axis=-1)
 
 
