@@ -86,8 +86,8 @@ def equal_sets(
             frequency on the category and on the best other one.
         seed: components that tie in everything are drawn at random.
     """
-    flat = [one.to_numpy().reshape(len(one), -1) for one in (share, frequency)]
-    found = cut(*flat, which, np.random.default_rng(seed))
+    votes, means = (one.to_numpy().reshape(len(one), -1) for one in (share, frequency))
+    found = cut(votes, means, which, np.random.default_rng(seed))
     return (share >= 0).copy(data=found.reshape(share.shape))
 
 

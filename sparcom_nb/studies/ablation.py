@@ -280,7 +280,11 @@ def _specific(
     trial: Trial, matrix: pd.DataFrame, draws: int
 ) -> tuple[dict[str, Finding], np.ndarray]:
     """Is a set needed by its own tasks, and by the category beyond them."""
-    by_row = matrix.pivot_table("value", "row", _own(matrix)).reindex(columns=list(_OWN))
+    by_row = (
+        matrix.assign(own=_own(matrix))
+        .pivot_table("value", "row", "own")
+        .reindex(columns=list(_OWN))
+    )
     margins = by_row[_OWN[0]] - by_row[_OWN[1]]
     tasks = _against_zero("tasks", trial, margins.reindex(range(len(trial.base))).to_numpy())
     found = last(means(trial.margins(trial.clusters.stratum), trial.clusters))
@@ -324,7 +328,7 @@ def _swap(trial: Trial, strength: xr.DataArray, draws: int) -> tuple[Finding, di
     by_layer = sets.reshape(shape)
     features = np.stack([a.mean("instruction").to_numpy() for a in (trial.frequency, strength)])
     features = features.reshape(2, *by_layer.shape[2:])
-    members = by_layer.any(axis=(0, 1))
+    members = np.asarray(by_layer.any(axis=(0, 1)))
     pairs = partners(members, features)
     row, ratio = _balance(by_layer, members, pairs, features)
     effect = last(means(trial.own(sets, half), trial.clusters))
@@ -425,7 +429,7 @@ def _own(matrix: pd.DataFrame) -> np.ndarray:
 
 def _table(matrix: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Mean with interval by key; the effects of several sets on a row are averaged first."""
-    rows = matrix.groupby([*by, "subtype", "row"], sort=False, as_index=False)["value"].mean()
+    rows = matrix.groupby([*by, "subtype", "row"], sort=False)["value"].mean().reset_index()
     return mean_table(rows, by, "value")
 
 

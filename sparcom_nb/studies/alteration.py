@@ -66,6 +66,11 @@ _CLAIMS = {
     "category, other span": "On the other span tuning altered some categories more than others",
     "category, routing": "Tuning moved the routing of some categories otherwise than that of others",
 }
+_UNITS = {
+    "frequencies": "of frequency",
+    "profiles": "of Jensen-Shannon distance",
+    "routing": "of total variation",
+}
 _READINGS = {
     "sets": "Only the halves of one model say how much of the change is the choice of instructions.",
     "profiles": "Other neurons of the same layers may take over: then sets change and profiles do not.",
@@ -276,7 +281,7 @@ def _exchange_test(
     found: Estimate = jackknife(partial(statistic, made), made.clusters.stratum)
     return finding(
         _CLAIMS[name], found, against(float(found.value), null), made.clusters,
-        unit="of a measure from 0 to 1", control=FLOOR, reading=_READINGS.get(name, ""),
+        unit=_UNITS.get(name, "Jaccard index"), control=FLOOR, reading=_READINGS.get(name, ""),
     )  # fmt: skip
 
 
@@ -343,7 +348,7 @@ def _layers(marked: xr.DataArray, model: str) -> pd.DataFrame:
 def _numbers(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
     """Jaccard index of base and tuned model over all categories, beside that of two halves of one."""
     rows = tables["likeness"].query("category == 'all'").set_index("pair")
-    floor = float(rows.loc["base A, base B", "value"])
+    floor = float(rows["value"].to_dict()["base A, base B"])
     return {
         f"Jaccard index, {pair}": dict(rows.loc[pair, ["value", "low", "high"]])
         | {"control": floor}

@@ -9,16 +9,10 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from sparcom_nb.evidence import Finding
 from sparcom_nb.view import prose, safe
 from sparcom_nb.view.html.render import _markdown
 from sparcom_nb.view.plots.identify import token_grid
-from sparcom_nb.view.sentences import (
-    alteration,
-    attention,
-    attribution,
-    concepts,
-    tuned,
-)
 from sparcom_nb.view.tables import text_table
 
 TEXTS = [
@@ -73,26 +67,13 @@ def test_sentences_hold_no_link_picture_heading_or_formula_even_unescaped(capsys
     assert "**<b>$x$**" in capsys.readouterr().out
 
 
-SAID = {
-    "pair": lambda x: alteration.no_placebo(x) + alteration.no_experts(x),
-    "vectors": lambda x: attention.source(x, ["a"], 3),
-    "words": lambda x: concepts.vocabulary([x, "b"], x),
-    "transfer": lambda x: tuned.undefined(x, "") + tuned.undefined("m", x),
-}
-
-
-@pytest.mark.parametrize("name", SAID)
-@pytest.mark.parametrize("text", [NAME, *hostile.MARKS[:3]])
-def test_sentences_say_what_others_wrote_as_text(name, text):
-    found, tags = read(prose._MARKDOWN(SAID[name](text)))
-    assert text in found and tags <= {"p", "strong", "code"}
-
-
-def test_sources_and_models_are_text():
-    moved = {"model": NAME, "method": "m", "spearman": 1.0, "control_spearman": 0.0, "jaccard": 1.0,
-             "precision": 1.0, "own_precision": 1.0}  # fmt: skip
-    said = tuned.between_models(pd.DataFrame([moved]))
-    assert NAME in read(prose._MARKDOWN(said))[0]
+@pytest.mark.parametrize("text", [NAME, *hostile.MARKS])
+def test_a_finding_says_what_others_wrote_as_text(text):
+    told = dict.fromkeys(
+        ("claim", "unit", "control", "units", "caveat", "invalid", "reading"), text
+    )
+    found, tags = read(prose._MARKDOWN(prose.sentence(Finding(**told, value=1.0, p=0.01))))
+    assert found.count(safe.visible(text).strip()) == len(told) and tags <= {"p", "strong"}
 
 
 @pytest.mark.parametrize("text", [r"$\frac{$", "$x$", r"\$a$", "$", "_^{}", "\u202e<b>"])
