@@ -85,15 +85,6 @@ def test_pictures_draw_dollars_as_they_are(text):
     plt.close(fig)
 
 
-def test_attributed_tokens_are_text():
-    import xarray as xr
-
-    coords = {"input_token": ("input", [NAME]), "output_token": ("output", hostile.MARKS[:2])}
-    S = xr.DataArray([[1.0, 0.5]], coords, ("input", "output"))
-    found, _ = read(prose._MARKDOWN(attribution.one_response("base", S)))
-    assert found.count(NAME) == 2 and hostile.MARKS[1] in found
-
-
 def test_a_spreadsheet_computes_no_text():
     texts = [
         "=1+1",
