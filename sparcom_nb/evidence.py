@@ -403,12 +403,12 @@ def explained(
         mean = np.divide(*clusters.sums(values.reshape(len(values), -1)))
     known = ~np.isnan(mean).any(axis=1)
     centred = mean[known] - known_mean(mean[known])
+    total, rounding = float((centred**2).sum()), 1e-24 * float((mean[known] ** 2).sum())
 
     def share(stratum: np.ndarray) -> float:
         member = np.eye(len(clusters.strata))[stratum[known]]
         between = (member.T @ centred) ** 2 / np.maximum(member.sum(axis=0), 1)[:, None]
-        total = float((centred**2).sum())
-        return float(between.sum()) / total if total > 0 else math.nan
+        return float(between.sum()) / total if total > rounding else math.nan
 
     value = share(clusters.stratum)
     null = np.array([share(stratum) for stratum in permuted(clusters, draws, seed)])

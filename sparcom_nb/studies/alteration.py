@@ -316,7 +316,8 @@ def _by_category(name: str, values: xr.DataArray | None, draws: int, seed: int) 
     if values is None:
         return Finding(_CLAIMS[name], np.nan)
     clusters = Clusters.of(values)
-    alone = without_length(values) if values.ndim == 1 and values.notnull().any() else values
+    varies = values.ndim == 1 and values.max() > values.min()  # a line in equal values is rounding
+    alone = without_length(values) if varies else values
     value, null = explained(alone.to_numpy(), clusters, draws, seed)
     return finding(
         _CLAIMS[name], value, null, clusters, unit="of the variance between sub-types",

@@ -71,6 +71,8 @@ def test_one_model_twice_and_a_false_placebo_show_nothing():
     assert {f.verdict for f in none.values()} == {UNTOLD}
     assert {f.invalid for f in none.values()} == {NO_PLACEBO}
     assert _by_category("category", None, 9, 0).verdict == UNTOLD
+    alike = models(0)["base"][:, 0, 0] * 0 + 0.3
+    assert _by_category("category", alike, 99, 0).verdict == UNTOLD
     assert _floor("sets", {}, jaccard, 1, 2, 9, 0)[0].verdict == UNTOLD
 
 
