@@ -269,3 +269,10 @@ def test_models_lists_the_pairs():
     assert done.returncode == 0
     for name in ("tiny-dense", "tiny-moe", "smollm2", "vicuna-7b", "llama-2-7b", "mistral-7b"):
         assert name in done.stdout
+
+
+def test_every_public_name_loads_by_itself():
+    code = "import sys, sparcom_nb as sn; getattr(sn, sys.argv[1])"
+    for name in ("capture", "prompts", "taps"):  # modules below a package that is not loaded yet
+        done = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
