@@ -281,7 +281,11 @@ def findings(
 
     if form not in ("table", "csv", "json"):
         raise InputError(f"--format must be table, csv or json, not {shown(form)}")
-    _print(read(folder), form)
+    found = read(folder)
+    if form == "table" and found.empty:
+        typer.echo("no notebook of this report claims anything")
+    else:
+        _print(found, form)
 
 
 @app.command()

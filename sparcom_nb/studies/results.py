@@ -103,7 +103,7 @@ def load(folder: Path) -> dict[str, list[dict[str, Any]]]:
         return {"findings": [], "numbers": []}
     said = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(said, dict) or said.get("schema") != SCHEMA:
-        raise ValueError(f"{FILE} has another schema than {SCHEMA}; run the notebook again")
+        raise ValueError(f"{FILE} has another schema than {SCHEMA}")
     for one in said["findings"]:
         if set(one) != _FINDING:
             raise ValueError(f"a finding lacks or adds {sorted(set(one) ^ _FINDING)[0]!r}")
