@@ -1,4 +1,4 @@
-from . import nait, shift, sparcom, stats, synthesis, view
+from . import nait, shift, sparcom, stats, view
 from .errors import InputError
 from .model import capture, prompts, taps
 from .model.adopt import adopt
@@ -48,7 +48,6 @@ __all__ = [
     "shift",
     "sparcom",
     "stats",
-    "synthesis",
     "taps",
     "text_loss_under",
     "tune",

@@ -26,6 +26,8 @@ from scipy.stats import t as student
 
 #: Level of all tests; what would have shown is told for this power.
 LEVEL, POWER = 0.05, 0.8
+#: Outsiders match a set when the means of what they are matched on reach this share of the set's.
+MATCHED = 0.95
 SHOWS, OPPOSITE, NOT, UNTOLD = "shows", "opposite", "does not show", "cannot be told"
 
 
@@ -442,6 +444,38 @@ def partners(members: np.ndarray, features: np.ndarray) -> np.ndarray:
         pairs[layer, within[rows]] = without[columns]
         pairs[layer, without[columns]] = within[rows]
     return pairs
+
+
+def balance(
+    sets: np.ndarray, pairs: np.ndarray, features: Mapping[str, np.ndarray]
+) -> tuple[dict[str, float], str]:
+    """How like the members of sets their partners are.
+
+    Args:
+        sets: bool [half, category, layer, component].
+        pairs: of :func:`partners`.
+        features: [layer, component] by name, none negative.
+
+    Returns:
+        members, pairs (numbers of components), and of every feature the mean over members with a
+        partner (``NAME``) and over these partners (``NAME of outsiders``); and why nothing can be
+        told from a comparison, empty where the partners reach :data:`MATCHED` of every mean.
+    """
+    weight = sets.sum(axis=(0, 1)) * (pairs != np.arange(pairs.shape[1]))
+    beside = np.take_along_axis(weight, pairs, 1)
+    row, unlike = (
+        {"members": float(sets.any(axis=(0, 1)).sum()), "pairs": float((weight > 0).sum())},
+        [],
+    )
+    for name, values in features.items():
+        own, outside = (float((values * w).sum() / max(1, w.sum())) for w in (weight, beside))
+        row |= {name: own, f"{name} of outsiders": outside}
+        if outside < MATCHED * own:
+            unlike.append(f"{name} {outside:.3g} against {own:.3g}")
+    if not row["pairs"]:
+        return row, "No set has a member that an outsider stands beside."
+    said = f"The outsiders do not match, they must reach {MATCHED:.0%}: " + "; ".join(unlike) + "."
+    return row, said if unlike else ""
 
 
 def swapped(pairs: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:

@@ -30,7 +30,6 @@ _SHARES = ("top", "threshold", "agreement", "ratio")
 _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
     "draws": (1, 100_000),
-    "critical_role.draws": (0, 100_000),
     "splits": (1, 10_000),
     "L": (1, 255),
     **dict.fromkeys(("d", "d_model"), (1, 65_536)),
@@ -484,7 +483,6 @@ _ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         *("specific", "marked", "again", "sets", "category_sets", "mask", "neurons", "experts"),
         *("alteration.base", "alteration.tuned", "instruction_jaccard.base"),
         *("instruction_jaccard.tuned", "overlap.a", "overlap.b"),
-        *("outcomes.controls", "imbalance.controls"),
     ),
     frequencies: ("frequency", "routing", "joint"),
     finite: ("S", "activations", "density", "features", "strength"),

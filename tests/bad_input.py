@@ -26,7 +26,7 @@ import sparcom_nb as sn
 MENDS = re.compile(r"; (fetch|give|keep|mend|save|set|take|use|where|call)\b|supported: ")
 
 NAMESPACES = {"": sn, "sparcom": sn.sparcom, "shift": sn.shift, "nait": sn.nait,
-              "synthesis": sn.synthesis, "stats": sn.stats}  # fmt: skip
+              "stats": sn.stats}  # fmt: skip
 MODULES = ("stats",)
 
 HALF = "half \ud83d"

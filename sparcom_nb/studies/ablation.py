@@ -19,6 +19,7 @@ from sparcom_nb.evidence import (
     Estimate,
     Finding,
     against,
+    balance,
     finding,
     known_mean,
     mean_table,
@@ -38,12 +39,9 @@ from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency
 from sparcom_nb.sparcom.sets import specific
 from sparcom_nb.studies.results import Results
 
-#: Outsiders match a set when they reach this share of its mean frequency and of its mean strength.
-MATCHED = 0.95
 UNIT = "nats per response token"
 _T = "sets and categories that only differ in harm and fragility (t over sub-types)"
 _OWN = ("own set", "other sets")
-_NO_SET = "Every set is empty at this share, so that there is nothing to switch off."
 
 
 def study(
@@ -326,19 +324,19 @@ def _swap(trial: Trial, strength: xr.DataArray, draws: int) -> tuple[Finding, di
     sets = trial.sets(trial.label, half)
     shape = (*sets.shape[:2], len(trial.frequency[0]), -1)
     by_layer = sets.reshape(shape)
-    features = np.stack([a.mean("instruction").to_numpy() for a in (trial.frequency, strength)])
-    features = features.reshape(2, *by_layer.shape[2:])
-    members = np.asarray(by_layer.any(axis=(0, 1)))
-    pairs = partners(members, features)
-    row, ratio = _balance(by_layer, members, pairs, features)
+    features = {
+        name: one.mean("instruction").to_numpy().reshape(by_layer.shape[2:])
+        for name, one in (("frequency", trial.frequency), ("strength", strength))
+    }
+    pairs = partners(np.asarray(by_layer.any(axis=(0, 1))), np.stack(list(features.values())))
+    row, unlike = balance(by_layer, pairs, features)
     effect = last(means(trial.own(sets, half), trial.clusters))
-    fair = bool(ratio >= MATCHED)
     null = [
         over_categories(
             trial.own(np.take_along_axis(by_layer, p[None, None], -1).reshape(sets.shape), half),
             trial.label,
         )
-        for p in swapped(pairs, draws if fair else 0, trial.seed)
+        for p in swapped(pairs, 0 if unlike else draws, trial.seed)
     ]
     kind = "all of a set" if trial.which == "all" else "what is unique to a set"
     one = finding(
@@ -350,34 +348,10 @@ def _swap(trial: Trial, strength: xr.DataArray, draws: int) -> tuple[Finding, di
         control=f"sets whose members changed places with matched outsiders at random ({len(null)} "
         "draws; p from Student's t about them)",
         caveat=f"{row['pairs']:,.0f} of {row['members']:,.0f} members have an outsider to change with.",
-        invalid=_NO_SET if not members.any() else "" if fair else _unmatched(row),
+        invalid=unlike,
         reading="Matched are layer, frequency and strength; any other difference may be the reason.",
     )
     return one, row
-
-
-def _balance(
-    sets: np.ndarray, members: np.ndarray, pairs: np.ndarray, features: np.ndarray
-) -> tuple[dict[str, float], float]:
-    """Numbers of members and pairs, and means of both sides; the worse of the two ratios."""
-    weight = sets.sum(axis=(0, 1)) * (pairs != np.arange(pairs.shape[1]))
-    beside = np.take_along_axis(weight, pairs, 1)
-    own, outside = (
-        (features * w).sum(axis=(1, 2)) / max(1, w.sum())
-        for w in (weight, np.where(members, 0, beside))
-    )
-    row = {"members": float(members.sum()), "pairs": float((weight > 0).sum())}
-    for n, name in enumerate(("frequency", "strength")):
-        row |= {name: float(own[n]), f"{name} of outsiders": float(outside[n])}
-    return row, float((outside / np.where(own > 0, own, np.nan)).min())
-
-
-def _unmatched(row: Mapping[str, float]) -> str:
-    return (
-        f"The outsiders do not match: mean frequency {row['frequency of outsiders']:.2f} against "
-        f"{row['frequency']:.2f} of the members, strength {row['strength of outsiders']:.3g} against "
-        f"{row['strength']:.3g}; both must reach {MATCHED:.0%}."
-    )
 
 
 def _answers(trial: Trial, right: Loss) -> tuple[Finding, pd.DataFrame]:

@@ -1,5 +1,6 @@
 """Pictures that several notebooks use."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,49 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sparcom_nb.evidence import NOT, OPPOSITE, SHOWS, UNTOLD, Finding
 from sparcom_nb.rows.instructions import CATEGORIES
+from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import COLOURS, NEUTRAL, figure, label
+
+#: Verdict -> colour, marker, filled or not: told by shape, fill and text, whatever colours one sees.
+_VERDICTS = {
+    SHOWS: ("#D55E00", "D", True),
+    OPPOSITE: ("#0072B2", "v", True),
+    NOT: (NEUTRAL, "o", False),
+    UNTOLD: (NEUTRAL, "x", True),
+}
+
+
+def forest(findings: Mapping[str, Finding]) -> Figure:
+    """Findings by name: value and interval on the band of the null, and the verdict; a panel a unit."""
+    units = list(dict.fromkeys(one.unit for one in findings.values())) or [""]
+    groups = [{n: f for n, f in findings.items() if f.unit == unit} for unit in units]
+    sizes = [len(group) for group in groups]
+    height = 0.42 * sum(sizes) + 0.75 * len(units)
+    fig, panels = figure(8.5, height, rows=len(units), height_ratios=[max(1, n) for n in sizes])
+    for axes, group, unit in zip(panels, groups, units, strict=True):
+        for row, one in enumerate(group.values()):
+            _claim(axes, one, row)
+        axes.set_yticks(range(len(group)), [drawn(name) for name in group])
+        axes.set_ylim(len(group) - 0.4, -0.6)
+        label(axes, "", drawn(unit), "")
+    return fig
+
+
+def _claim(axes: Axes, found: Finding, row: int) -> None:
+    """One finding at a height: grey band and tick of the null, marker, interval, verdict."""
+    colour, marker, filled = _VERDICTS[found.verdict]
+    axes.fill_betweenx(
+        [row - 0.28, row + 0.28], found.null_low, found.null_high, color=NEUTRAL, alpha=0.22, lw=0
+    )
+    axes.plot([found.null_mean] * 2, [row - 0.28, row + 0.28], color=NEUTRAL, linewidth=1)
+    whiskers(
+        axes, np.array([[found.value, found.low, found.high]]), np.array([row]), fmt=marker,
+        color=colour, markerfacecolor=colour if filled else "white",
+    )  # fmt: skip
+    at = {"xycoords": axes.get_yaxis_transform(), "va": "center", "fontsize": 9, "color": colour}
+    axes.annotate(found.verdict, (1.01, row), annotation_clip=False, **at)
 
 
 def lengths(table: pd.DataFrame, value: str, unit: str) -> Figure:

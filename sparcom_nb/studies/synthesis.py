@@ -1,0 +1,463 @@
+"""Notebook 41: do neurons, directions, concepts and attributions meet in one model.
+
+Sets of neurons (SPARCOM) are made on some sub-types of every category and everything else is read
+from the others, both ways round: what is made of the same rows agrees by their noise alone.
+
+    share(S) = mean over layers l of sum_{i in S} v_l[i]^2             of a direction (NAIT), unit v_l
+    w[k, i]  = ((v_i - mean v) . c_k)^2 / sum_j ((v_j - mean v) . c_k)^2
+               part of neuron i, which writes v_i, in concept c_k of its network (Wu et al.)
+
+None of the three papers asks these questions.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import rankdata
+from transformer_lens.model_bridge import TransformerBridge
+
+from sparcom_nb.errors import InputError
+from sparcom_nb.evidence import (
+    Clusters,
+    Estimate,
+    Finding,
+    against,
+    balance,
+    finding,
+    jackknife,
+    known_mean,
+    means,
+    partners,
+    permuted,
+    swapped,
+    t_test,
+)
+from sparcom_nb.model.evaluate import loss_under
+from sparcom_nb.model.intervene import changed
+from sparcom_nb.nait.directions import METHODS
+from sparcom_nb.rows.instructions import limit_rows
+from sparcom_nb.shift.attribution import response_attributions
+from sparcom_nb.shift.concepts import networks, principal_axes
+from sparcom_nb.shift.density import instruction_scores
+from sparcom_nb.shift.rotation import SAME, rotation
+from sparcom_nb.sparcom.ablation import Loss
+from sparcom_nb.studies.ablation import Trial, last, over_categories
+from sparcom_nb.studies.results import Results
+
+#: Draws of tests that run no model.
+DRAWS = 999
+_KINDS = ("own set", "other sets")
+_PART = "of the squared length"
+
+
+def study(
+    pair: Any,
+    data: pd.DataFrame,
+    frequency: xr.DataArray,
+    activations: xr.DataArray,
+    top: float = 0.1,
+    which: str = "unique",
+    r: int = 20,
+    judged: int = 36,
+    swaps: int = 30,
+    seed: int = 0,
+    batch_tokens: int | None = None,
+) -> Results:
+    """Ask whether the three papers' parts of one model meet.
+
+    Args:
+        pair: of :func:`sparcom_nb.load_pair`.
+        data: rows with responses.
+        frequency: [instruction, layer, (expert,) neuron] of the tuned model on these rows.
+        activations: likewise, of :func:`sparcom_nb.nait.sample_activations`.
+        top: share of the neurons that is specific to an instruction.
+        which: kind of sets, as in :func:`sparcom_nb.sparcom.equal_sets`.
+        r: concepts a network.
+        judged: rows that are attributed.
+        swaps: draws of the test that attributes (its p is fitted).
+        seed: of all draws.
+        batch_tokens: tokens in a batch.
+
+    Returns:
+        Results: tables ``shares`` (method, set, direction, share), ``concepts`` (network, component,
+        angle, share, neurons), ``rows`` (every set and row: fall of the score, harm to the loss)
+        and ``match``.
+
+    Raises:
+        InputError: frequencies and activations of different rows or neurons.
+    """
+    options: dict[str, Any] = {"batch_tokens": batch_tokens}
+    placed = data.assign(place=np.arange(len(data)))
+    at = limit_rows(placed, judged)["place"].to_numpy()
+    fall, harm = (
+        trial(only(loss(pair.instruct, data, **options), at), frequency, top, which, seed)
+        for loss in (score_loss_under, loss_under)
+    )
+    rows = Rows.of(fall, activations)
+    turns = {"tuned": turned(pair.base, pair.instruct, r)}
+    if pair.placebo:
+        turns["placebo"] = turned(pair.base, pair.placebo, r)
+    like = Outsiders.of(rows, turns["tuned"].norm)
+    carried, shares = loading(rows, like)
+    belong, angles = concepts(like, turns)
+    lost, each = attribution(fall, harm, like, swaps)
+    tables = {"shares": shares, "concepts": angles, "rows": each}
+    tables["match"] = pd.DataFrame([like.row])
+    numbers = {"neurons in a set": {"value": like.row["members"], "control": like.pairs.size}}
+    return Results.of("Where the three papers meet", carried | belong | lost, numbers, tables)
+
+
+# ---------------------------------------------------------------- sets, directions, outsiders
+
+
+def trial(loss: Loss, frequency: xr.DataArray, top: float, which: str, seed: int) -> Trial:
+    """Sets made on some sub-types and judged on the others; two of either for every category."""
+    base = loss(None, np.arange(len(frequency)))
+    clusters = Clusters.of(frequency, least=4)
+    made = Trial.of(loss, base, frequency, top, 1, seed)
+    return replace(made, clusters=clusters, which=which, by="subtype")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What sets and directions are made of: the former by ``trial``, the latter of ``samples``.
+
+    samples: [method, row, layer, component].
+    """
+
+    trial: Trial
+    samples: np.ndarray
+
+    @classmethod
+    def of(cls, trial: Trial, activations: xr.DataArray) -> "Rows":
+        """Add activations of the trial's rows and neurons."""
+        forms = activations.sel(candidate=[form for form, _ in METHODS.values()])
+        values = forms.transpose("candidate", "instruction", ...)
+        if values.shape[1:] != trial.frequency.shape:
+            raise InputError(
+                f"frequencies {dict(trial.frequency.sizes)} and activations {dict(activations.sizes)} "
+                "are not of the same rows and neurons; measure both on the same model and data"
+            )
+        return cls(trial, values.to_numpy().astype(float).reshape(*values.shape[:3], -1))
+
+    def made(self, stratum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sets and squared directions for categories ``stratum`` [cluster].
+
+        Returns:
+            bool [half, category, layer, component], float [half, method, category, layer, component].
+        """
+        label = stratum[self.trial.clusters.index]
+        half = self.trial.halves(label)
+        sets = self.trial.sets(label, half)
+        found = np.stack([self._directions(np.where(half == side, label, -1)) for side in (0, 1)])
+        return sets.reshape(*sets.shape[:2], *self.samples.shape[2:]), found**2
+
+    def _directions(self, label: np.ndarray) -> np.ndarray:
+        """Unit vectors [method, category, layer, component] of the rows with a label."""
+        names = range(len(self.trial.clusters.strata))
+        methods = zip(METHODS.values(), self.samples, strict=True)
+        return np.array(
+            [[_unit(make, x[label == n], x[label >= 0]) for n in names] for (_, make), x in methods]
+        )
+
+
+def _unit(make: Any, own: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Unit vectors [layer, component] of rows [row, layer, component]; NaN where they are too few."""
+    try:
+        return np.stack([make(own[:, n], pool[:, n]) for n in range(own.shape[1])])
+    except InputError:
+        return np.full(own.shape[1:], np.nan)
+
+
+@dataclass(frozen=True)
+class Outsiders:
+    """Sets and squared directions of :meth:`Rows.made`, and an outsider beside every member.
+
+    pairs: of :func:`sparcom_nb.evidence.partners`; row, unlike: of :func:`sparcom_nb.evidence.balance`.
+    """
+
+    sets: np.ndarray
+    squares: np.ndarray
+    pairs: np.ndarray
+    row: Mapping[str, float]
+    unlike: str
+    trial: Trial
+
+    @classmethod
+    def of(cls, rows: Rows, norm: np.ndarray) -> "Outsiders":
+        """Match on frequency, spread of the activation over rows, and norm of what a neuron writes."""
+        sets, squares = rows.made(rows.trial.clusters.stratum)
+        features = {
+            "frequency": rows.trial.frequency.mean("instruction").to_numpy(),
+            "spread": rows.samples[list(METHODS).index("contrast")].std(axis=0),
+            "norm": norm,
+        }
+        features = {name: values.reshape(sets.shape[2:]) for name, values in features.items()}
+        pairs = partners(np.asarray(sets.any(axis=(0, 1))), np.stack(list(features.values())))
+        return cls(sets, squares, pairs, *balance(sets, pairs, features), rows.trial)
+
+    @property
+    def beside(self) -> np.ndarray:
+        """The sets with every member's outsider in its place."""
+        return np.take_along_axis(self.sets, self.pairs[None, None], -1)
+
+    def draws(self, number: int = DRAWS) -> Iterator[np.ndarray]:
+        """Sets whose members changed places with outsiders; none where these do not match."""
+        for places in swapped(self.pairs, 0 if self.unlike else number, self.trial.seed):
+            yield np.take_along_axis(self.sets, places[None, None], -1)
+
+    def finding(
+        self, claim: str, found: Any, null: Any, fitted: bool = False, **more: Any
+    ) -> Finding:
+        """Claim that the sets give more than :meth:`draws` do."""
+        control = "sets whose members changed places with matched outsiders at random"
+        caveat = f"{self.row['pairs']:,.0f} of {self.row['members']:,.0f} members have an outsider."
+        said = {"control": control, "caveat": caveat, "invalid": self.unlike} | more
+        value = float(found.value if isinstance(found, Estimate) else found)
+        return finding(
+            claim, found, against(value, np.array(null), fitted), self.trial.clusters, **said
+        )
+
+
+# ---------------------------------------------------------------- 1 directions
+
+_WORDS = {"pc1": "first component of the drifts", "contrast": "difference of means"}
+
+
+def loading(rows: Rows, like: Outsiders) -> tuple[dict[str, Finding], pd.DataFrame]:
+    """Do a category's neurons carry its direction more than others' do, and than outsiders."""
+    clusters, seed, findings = rows.trial.clusters, rows.trial.seed, {}
+    found = shares(like.sets, like.squares)
+    gap, own = over_names(gaps(found)), over_names(_own(found))
+    null = [known_mean(gaps(shares(*rows.made(one))).T) for one in permuted(clusters, DRAWS, seed)]
+    swaps = [known_mean(_own(shares(one, like.squares)).T) for one in like.draws()]
+    for n, (method, words) in enumerate(_WORDS.items()):
+        claim = f"A category's neurons carry more of its direction ({words}) than"
+        value = float(gap[n].value)
+        findings[f"{method}, other sets"] = finding(
+            f"{claim} other categories' do", gap[n],
+            against(value, np.array([draw[n] for draw in null])), clusters, unit=_PART,
+            control=f"category labels permuted over whole {clusters.unit}s",
+            reading="Set and direction come from different sub-types: only what these share counts.",
+        )  # fmt: skip
+        findings[f"{method}, outsiders"] = like.finding(
+            f"{claim} outsiders like them",
+            own[n],
+            [draw[n] for draw in swaps],
+            unit=_PART,
+            reading="A neuron that varies much loads on every direction: hence the match.",
+        )
+    names = clusters.strata
+    both = np.concatenate([found, shares(like.beside, like.squares)], axis=1)
+    index = [METHODS, [*names, *(f"beside {name}" for name in names)], names]
+    keys = pd.MultiIndex.from_product(index, names=["method", "set", "direction"])
+    return findings, pd.Series(both.ravel(), keys, name="share").reset_index()
+
+
+def shares(sets: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Share of every direction on every set, sets of one half and directions of the other.
+
+    Args:
+        sets: bool [half, set, layer, component].
+        squares: squared directions [half, method, direction, layer, component].
+
+    Returns:
+        float [method, set, direction], 0 to 1; NaN for a direction that some half has not.
+    """
+    flat = sets.reshape(*sets.shape[:2], -1).astype(float)
+    carried = [
+        flat[n] @ squares[1 - n].reshape(*squares.shape[1:3], -1).swapaxes(1, 2) for n in (0, 1)
+    ]
+    return (carried[0] + carried[1]) / 2 / sets.shape[2]
+
+
+def _own(shares: np.ndarray) -> np.ndarray:
+    return np.diagonal(shares, axis1=1, axis2=2)
+
+
+def gaps(shares: np.ndarray) -> np.ndarray:
+    """Share on the own set minus that on the others: [method, set, direction] to [method, category]."""
+    own, number = _own(shares), shares.shape[1] - 1 or np.nan
+    return own - (shares.sum(axis=1) - own) / number
+
+
+def over_names(values: np.ndarray) -> list[Estimate]:
+    """Mean over categories [method, category], each of which has a set and a direction of its own."""
+
+    def mean(keep: np.ndarray) -> np.ndarray:
+        return known_mean(np.where(keep > 0, values, np.nan).T)
+
+    found = jackknife(mean, np.zeros(values.shape[1]))
+    return [Estimate(*one) for one in zip(found.value, found.error, found.freedom, strict=True)]
+
+
+# ---------------------------------------------------------------- 2 concepts
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What training did to the feed-forward networks of a model.
+
+    angle: [network, concept], degrees between a concept and its match; weight: w of every neuron
+    [network, concept, neuron]; norm: of what it writes [network, neuron].
+    """
+
+    angle: np.ndarray
+    weight: np.ndarray
+    norm: np.ndarray
+
+    def rotation(self, sets: np.ndarray) -> float:
+        """Rank correlation of a concept's angle with its part on the sets, mean over networks."""
+        return float(known_mean(_spearman(self.angle, self.share(sets))))
+
+    def share(self, sets: np.ndarray) -> np.ndarray:
+        """Part of every concept [network, concept] that lies on the members of any set."""
+        members = np.asarray(sets.any(axis=(0, 1))).reshape(self.norm.shape)
+        return (self.weight @ members[..., None])[..., 0]
+
+
+def turned(base: TransformerBridge, tuned: TransformerBridge, r: int) -> Turn:
+    """Compare the first ``r`` concepts of every network before and after training."""
+    matched = rotation(base, tuned, r)["cosine"].to_numpy().reshape(-1, r)
+    angle = np.degrees(np.arccos(np.clip(matched, -1, 1)))
+    before = [w.double().cpu() for _, w in networks(base)]
+    along = [((w - w.mean(dim=0)) @ principal_axes(w, r)[1].T).square() for w in before]
+    weight = np.stack([(one / one.sum(dim=0)).T.numpy() for one in along])
+    norm = np.stack([w.norm(dim=1).numpy() for w in before])
+    return Turn(np.where(angle < SAME, 0, angle), weight, norm)
+
+
+def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rank correlation of every row of a with that of b; NaN for a constant row."""
+    x, y = (rankdata(values.round(12), axis=1) for values in (a, b))
+    x, y = (values - values.mean(axis=1, keepdims=True) for values in (x, y))
+    scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    return np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+
+
+def concepts(like: Outsiders, turns: Mapping[str, Turn]) -> tuple[dict[str, Finding], pd.DataFrame]:
+    """Does what training turned lie on the sets, and by tuning more than by a placebo."""
+    draws, first = list(like.draws()), turns["tuned"]
+    own = {name: turn.rotation(like.sets) for name, turn in turns.items()}
+    null = {name: np.array([turn.rotation(one) for one in draws]) for name, turn in turns.items()}
+    own.setdefault("placebo", np.nan)
+    lack: dict[str, Any] = (
+        {} if "placebo" in turns else {"invalid": "There is no placebo of this pair here."}
+    )
+    claim = "How far a concept turned goes with its part on the categories' neurons more than on"
+    unit = "of rank correlation"
+    findings = {
+        "rotation, outsiders": like.finding(
+            f"{claim} outsiders like them", own["tuned"], null["tuned"], unit=unit,
+            reading="One pair of weights: another training run would be another draw.",
+        ),
+        "rotation, placebo": like.finding(
+            f"{claim} outsiders, under tuning more than under the placebo", own["tuned"] - own["placebo"],
+            null["tuned"] - null.get("placebo", np.nan), unit=unit, **lack,
+            reading="What any further training does to these neurons, the placebo does, too.",
+        ),
+    }  # fmt: skip
+    network, component = np.indices(first.angle.shape).reshape(2, -1)
+    columns = {"network": network, "component": component, "angle": first.angle.ravel()}
+    parts = {"the sets": like.sets, "outsiders like them": like.beside}
+    tables = [
+        pd.DataFrame(columns | {"share": first.share(sets).ravel(), "neurons": name})
+        for name, sets in parts.items()
+    ]
+    return findings, pd.concat(tables, ignore_index=True)
+
+
+# ---------------------------------------------------------------- 3 attribution
+
+
+def score_loss_under(
+    model: TransformerBridge, data: pd.DataFrame, batch_tokens: int | None = None
+) -> Loss:
+    """Make the function that is minus the instruction score of rows under a mask (a rise is a loss)."""
+
+    def loss(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
+        with changed(model, mask):
+            part = data.iloc[rows].reset_index(drop=True)
+            found = response_attributions(model, part, batch_tokens=batch_tokens)
+        return -instruction_scores(found)
+
+    return loss
+
+
+def only(loss: Loss, rows: np.ndarray) -> Loss:
+    """Measure at the positions ``rows`` alone; elsewhere the value is missing (NaN)."""
+
+    def at(mask: xr.DataArray | None, asked: np.ndarray) -> np.ndarray:
+        values, chosen = np.full(len(asked), np.nan), np.isin(asked, rows)
+        if chosen.any():
+            values[chosen] = loss(mask, np.asarray(asked)[chosen])
+        return values
+
+    return at
+
+
+def attribution(
+    fall: Trial, harm: Trial, like: Outsiders, draws: int
+) -> tuple[dict[str, Finding], pd.DataFrame]:
+    """Does the score fall with the own set off: more than with others, at equal harm, than outsiders'."""
+    rows = fall.matrix().rename(columns={"value": "fall"}).assign(harm=harm.matrix()["value"])
+    rows["neurons"] = np.where(rows["set"] == rows["category"], *_KINDS)
+    rows = rows.dropna().reset_index(drop=True)
+    half, shape = fall.halves(fall.label), (*like.sets.shape[:2], -1)
+    effect = fall.own(like.sets.reshape(shape), half)
+    null = [
+        over_categories(fall.own(one.reshape(shape), half), fall.label) for one in like.draws(draws)
+    ]
+    claim = "With a category's neurons off, the instruction's score falls more than with"
+    unit = "of the score"
+    return {
+        "fall, other sets": margin(f"{claim} another category's off", rows),
+        "fall, equal harm": margin(
+            f"{claim} other sets off that raise the loss as much", rows, True,
+            reading="A harmed model may look anywhere, so that this is the claim to look at.",
+        ),
+        "fall, outsiders": like.finding(
+            f"{claim} outsiders like them off", last(means(effect, fall.clusters)), null, True,
+            unit=unit, n=int((~np.isnan(effect)).sum()),
+            reading=f"{draws} draws, each of which runs the model; p is Student's t about them.",
+        ),
+    }, rows  # fmt: skip
+
+
+def margin(claim: str, rows: pd.DataFrame, equal_harm: bool = False, **more: Any) -> Finding:
+    """Claim that the score falls more under a row's own set than, on average, under the others.
+
+    ``equal_harm`` takes out what harm brings about by itself: the slope of a straight line through
+    the falls under *other* categories' sets against the cube roots of their harms (a few are very
+    large). The jackknife draws the line anew each time, so that its error counts.
+    """
+    rows = rows.assign(root=np.cbrt(rows["harm"]))
+    wide = rows.pivot_table(["fall", "root"], ["row", "category", "subtype"], "neurons").dropna()
+    if not {("fall", kind) for kind in _KINDS} <= set(wide):
+        return Finding(claim, np.nan, **more)
+    own, others = (wide.xs(kind, axis=1, level=1).to_numpy().T for kind in _KINDS)
+    fall, root = own - others
+    clusters = Clusters.of(wide.reset_index())
+    of_row = pd.Series(clusters.index, wide.index.get_level_values("row"))
+    other = rows.loc[(rows["neurons"] == _KINDS[1]) & rows["row"].isin(of_row.index)]
+    x, y = other["root"].to_numpy(), other["fall"].to_numpy()
+    at = of_row.loc[other["row"].tolist()].to_numpy()
+
+    def statistic(keep: np.ndarray) -> float:
+        slope = _slope(x[keep[at] > 0], y[keep[at] > 0]) if equal_harm else 0.0
+        left = np.where(keep[clusters.index] > 0, fall - slope * root, np.nan)
+        return over_categories(left, clusters.stratum[clusters.index])
+
+    found = jackknife(statistic, clusters.stratum)
+    control = "sets and categories that only differ in harm and fragility (t over sub-types)"
+    said = {"unit": "of the score", "control": control} | more
+    return finding(claim, found, t_test(found), clusters, **said)
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
+    away = x - x.mean() if len(x) else x
+    return float(away @ y / (away @ away)) if away.any() else 0.0
