@@ -89,7 +89,7 @@ def test_every_method_is_called_in_some_notebook():
         for path in NOTEBOOKS
         for cell in cells(nbformat.read(path, as_version=4), "code")
     )
-    assert [name for name in METHODS if not re.search(rf"\bsn\.{re.escape(name)}\(", code)] == []
+    assert [name for name in METHODS if not re.search(rf"\bsn\.{re.escape(name)}\b", code)] == []
 
 
 def test_links_between_notebooks_exist(notebook):

@@ -443,7 +443,7 @@ def margin(claim: str, rows: pd.DataFrame, equal_harm: bool = False, **more: Any
     fall, root = own - others
     clusters = Clusters.of(wide.reset_index())
     of_row = pd.Series(clusters.index, wide.index.get_level_values("row"))
-    other = rows.loc[(rows["neurons"] == _KINDS[1]) & rows["row"].isin(of_row.index)]
+    other: Any = rows[(rows["neurons"] == _KINDS[1]) & rows["row"].isin(of_row.index)]
     x, y = other["root"].to_numpy(), other["fall"].to_numpy()
     at = of_row.loc[other["row"].tolist()].to_numpy()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sparcom_nb.view.safe import literal
 
@@ -41,11 +40,3 @@ def _png(fig: Figure) -> str:
     buffer = BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, facecolor="white", bbox_inches="tight")
     return b64encode(buffer.getvalue()).decode("ascii")
-
-
-def key_figures(out: str | Path, title: str, figures: list[dict[str, Any]]) -> Path:
-    """Write numbers without claims (until every notebook has a study)."""
-    from sparcom_nb.studies.results import Results
-
-    numbers = {one["name"]: {k: one[k] for k in one if k != "name"} for one in figures}
-    return Results(title, numbers=numbers).save(out)

@@ -8,11 +8,6 @@ from mistune import BlockParser, HTMLRenderer, InlineParser, Markdown
 from sparcom_nb.evidence import NOT, OPPOSITE, SHOWS, UNTOLD, Finding
 from sparcom_nb.view.safe import literal
 
-NO_PLACEBO = (
-    "There is no placebo of this pair here, so that a change is not known to be more than any "
-    "further training brings."
-)
-
 
 def tell(what: str | Finding) -> None:
     """Show a finding, or sentences, below a cell: paragraphs, lists, `**bold**`, `*slanted*`, code.
@@ -35,32 +30,6 @@ def _sentences() -> Markdown:
 _MARKDOWN = _sentences()
 
 
-def evidence(p: float, low: float, null: float) -> str:
-    """Say in words whether a difference shows: its test and its interval must agree.
-
-    ``low`` is the lower end of the interval, ``null`` what the control gives on average.
-    """
-    if low != low:
-        return "is uncertain: too few rows for an interval"
-    if p <= 0.05 and low > null:
-        return "shows"
-    if p > 0.05 and low <= null:
-        return "does not show"
-    return "is uncertain: the test and the interval disagree"
-
-
-def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """Write a value with its interval, if it has one."""
-    if low != low or high != high:
-        return f"{value:z.{digits}f} (too few rows for an interval)"
-    return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
-
-
-def p_value(p: float) -> str:
-    """Write a p; a very small one by its bound."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 _VERDICT = {
     SHOWS: "this shows",
     OPPOSITE: "the opposite shows",
@@ -79,7 +48,8 @@ def sentence(found: Finding) -> str:
     if found.verdict == NOT and found.detectable == found.detectable:
         reach = f"{digits(found.null_mean + found.detectable)} {literal(found.unit)}".strip()
         parts.append(f"About {reach} would have shown in four of five such runs.")
-    return " ".join([*parts, literal(found.caveat), literal(found.reading)]).strip()
+    parts += [literal(found.caveat), literal(found.reading)]
+    return " ".join(filter(None, parts))
 
 
 def _amount(found: Finding) -> str:
@@ -87,7 +57,7 @@ def _amount(found: Finding) -> str:
     text = f"{digits(found.value)} {literal(found.unit)}".strip()
     if found.low == found.low:
         text += f" [{digits(found.low)}, {digits(found.high)}]"
-    if found.control:
+    if found.control and found.null_mean == found.null_mean:
         text += f", against {digits(found.null_mean)}"
         if found.null_low == found.null_low:
             text += f" [{digits(found.null_low)}, {digits(found.null_high)}]"
@@ -97,11 +67,12 @@ def _amount(found: Finding) -> str:
 
 
 def _p(found: Finding) -> str:
+    """p, and what adjusting made of it; a very small one by its bound."""
     if found.p != found.p:
         return ""
-    text = p_value(found.p)
-    changed = found.p_adjusted == found.p_adjusted and found.p_adjusted > found.p
-    return f"{text} ({p_value(found.p_adjusted)} adjusted)" if changed else text
+    ps = (found.p, found.p_adjusted)
+    text, adjusted = ("p < 0.001" if p < 0.001 else f"p = {p:.3f}" for p in ps)
+    return f"{text} ({adjusted} adjusted)" if found.p_adjusted > found.p else text
 
 
 def _why_untold(found: Finding) -> str:

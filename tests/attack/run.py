@@ -97,8 +97,8 @@ def notebooks(folder: Path) -> Path:
     parameters = v4.new_code_cell('PAIR = "tiny-dense"\nOUT = "x"')
     parameters.metadata.tags = ["parameters"]
     code = """from pathlib import Path
-from sparcom_nb.view.figure import key_figures
-key_figures(OUT, "One", [{"name": "one", "value": 1}])
+from sparcom_nb.studies.results import Results
+Results("One", numbers={"one": {"value": 1}}).save(OUT)
 Path(OUT, "more").mkdir()
 Path(OUT, "more", "table.csv").write_text("a,b\\n1,2\\n")
 print(OUT)"""

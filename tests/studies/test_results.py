@@ -106,5 +106,8 @@ def test_a_sentence_says_verdict_numbers_and_what_would_have_shown():
         "About 0.13 nats would have shown in four of five such runs."
     )
     assert "the opposite shows" in sentence(Finding("A", -1.0, p=0.01))
+    unknown = Finding("A", 1.0, control="others", null_mean=np.nan, invalid="No match.")
+    assert "against" not in sentence(unknown)
+    assert "  " not in sentence(Finding("A", 1.0, p=0.01, units="9 rows", reading="So."))
     assert sentence(Finding("A", 1.0)).endswith("too few rows or clusters for a test.")
     assert sentence(Finding("A", 1.0, p=0.01, invalid="No match.")).endswith("No match&#46;")
