@@ -16,10 +16,12 @@ KNOWN: dict[str, Any] = {
     "null_high": 0.1,
     "unit": "bits",
 }
+BELOW: dict[str, Any] = KNOWN | {"low": -0.5, "high": -0.1}
+ELSE: dict[str, Any] = KNOWN | {"unit": "$nats"}
 FOUND = {
     "one": Finding("a", 0.3, p=0.001, **KNOWN),
-    "$\\frac{two": Finding("b", -0.3, p=0.001, **KNOWN | {"low": -0.5, "high": -0.1}),
-    "three": Finding("c", 0.1, p=0.4, **KNOWN | {"unit": "$nats"}),
+    "$\\frac{two": Finding("b", -0.3, p=0.001, **BELOW),
+    "three": Finding("c", 0.1, p=0.4, **ELSE),
     "four": Finding("d", np.nan, invalid="no control"),
 }
 
