@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from sparcom_nb.evidence import known_mean
 from sparcom_nb.progress import progress
 from sparcom_nb.sparcom.baselines import category_means, lead
 from sparcom_nb.sparcom.components import by_category, specific, unique_sets
@@ -365,7 +366,7 @@ def effects(result: xr.Dataset, draws: int = 400, seed: int = 0) -> pd.DataFrame
         sets, for ``all`` :func:`sparcom_nb.sparcom.pooled_p`).
     """
     own, others = _own_and_others(result)
-    random = _mean(result["control"].to_numpy())
+    random = known_mean(result["control"].to_numpy())
     columns = {
         "own": own, "minus_random": own - random, "minus_others": own - others,
         "loss": result["loss"].to_numpy(), "random": random, "others": others,
@@ -462,13 +463,7 @@ def _own_and_others(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Effect on every instruction of its own category's set, and mean over the other sets."""
     own = result["category"].to_numpy() == result["set"].to_numpy()[:, None]
     effect = result["effect"].to_numpy()
-    return _mean(np.where(own, effect, np.nan)), _mean(np.where(own, np.nan, effect))
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of the values there are."""
-    number = (~np.isnan(values)).sum(axis=0)
-    return np.where(number > 0, np.nansum(values, axis=0) / np.maximum(number, 1), np.nan)
+    return known_mean(np.where(own, effect, np.nan)), known_mean(np.where(own, np.nan, effect))
 
 
 def _by_category(result: xr.Dataset, values: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
@@ -484,7 +479,7 @@ def _by_category(result: xr.Dataset, values: np.ndarray, draws: int, seed: int) 
 
 def _with_all(means: np.ndarray) -> np.ndarray:
     """Append the mean over the categories that have a value: [n, category + 1]."""
-    return np.column_stack([means, _mean(means.T)])
+    return np.column_stack([means, known_mean(means.T)])
 
 
 def _sizes(result: xr.Dataset) -> np.ndarray:
