@@ -277,6 +277,7 @@ def findings(
     batch_tokens: BatchTokens = None,
 ) -> None:
     """Print every claim of a report with its verdict."""
+    from sparcom_nb.findings import BRIEF
     from sparcom_nb.findings import findings as read
 
     if form not in ("table", "csv", "json"):
@@ -285,7 +286,7 @@ def findings(
     if form == "table" and found.empty:
         typer.echo("no notebook of this report claims anything")
     else:
-        _print(found, form)
+        _print(found[BRIEF] if form == "table" else found, form)
 
 
 @app.command()
@@ -301,7 +302,7 @@ def compare(
 
     changed = differing(before, after)
     if len(changed):
-        _print(changed, "table")
+        _print(changed.drop(columns="name"), "table")
     else:
         typer.echo("no verdict differs")
 
@@ -355,7 +356,7 @@ def _given(error: Any) -> str:
 
 
 def _print(table: Any, form: str) -> None:
-    """A table of claims as CSV, as JSON, or a block of lines a claim."""
+    """A table of claims as CSV, as JSON, or a line a claim."""
     from sparcom_nb.view.safe import uncomputed
 
     if form == "csv":
@@ -363,14 +364,7 @@ def _print(table: Any, form: str) -> None:
     elif form == "json":
         typer.echo(table.to_json(orient="records", indent=1, force_ascii=False))
     else:
-        shown_columns = [
-            c
-            for c in table
-            if c.startswith(
-                ("pair", "notebook", "claim", "verdict", "value", "low", "high", "p_adj")
-            )
-        ]
-        typer.echo(table[shown_columns].to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+        typer.echo(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
 
 
 def _say_unusable(source: str, unusable: dict[str, Any]) -> None:

@@ -189,6 +189,10 @@ class Estimate:
     error: np.ndarray
     freedom: np.ndarray
 
+    def __getitem__(self, at: Any) -> "Estimate":
+        """Those at a place of the arrays."""
+        return Estimate(self.value[at], self.error[at], self.freedom[at])
+
     @property
     def low(self) -> np.ndarray:
         """Lower end of the 95 % interval."""
@@ -389,8 +393,7 @@ def paired(
     signs = 1 - 2 * np.array(list(exchanged(clusters, draws, seed)))
     with np.errstate(invalid="ignore"):
         null = known_mean(((signs * sums) @ member / (number @ member)).T)
-    all_rows = means(second - first, clusters)
-    together = Estimate(*(getattr(all_rows, f.name)[-1] for f in dataclasses.fields(Estimate)))
+    together = means(second - first, clusters)[-1]
     return finding(claim, together, against(float(together.value), null), clusters, **more)
 
 

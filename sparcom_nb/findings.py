@@ -1,19 +1,21 @@
 """Every claim of a report with its verdict, read from the files that the notebooks left."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
 from sparcom_nb.errors import InputError
+from sparcom_nb.evidence import Finding
 from sparcom_nb.studies.results import load
 
 #: First digit of a notebook's name -> what it is about.
 PAPERS = {"1": "SPARCOM", "2": "behaviour shift", "3": "NAIT", "4": "synthesis"}
-COLUMNS = (
-    "pair", "notebook", "paper", "name", "claim", "verdict", "value", "low", "high", "unit",
-    "control", "null_mean", "null_low", "null_high", "p", "p_adjusted", "smallest_p", "detectable",
-    "n", "units", "caveat", "invalid", "reading",
-)  # fmt: skip
+_PLACE = ("pair", "notebook", "paper", "name")
+_FIELDS = [one.name for one in fields(Finding)]
+#: What a terminal has room for.
+BRIEF = ["pair", "notebook", "claim", "verdict", "value", "low", "high", "p_adjusted"]
+COLUMNS = [*_PLACE, _FIELDS[0], "verdict", *_FIELDS[1:]]
 
 
 def findings(folder: str | Path) -> pd.DataFrame:
@@ -39,7 +41,7 @@ def findings(folder: str | Path) -> pd.DataFrame:
         notebook = file.parent.name
         place = {"pair": file.parent.parent.name, "notebook": notebook}
         rows += [place | {"paper": paper(notebook)} | one for one in found]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def paper(notebook: str) -> str:

@@ -42,6 +42,8 @@ SOURCES = {".py", ".json", ".jsonl"}
 #: Libraries that can change a figure, beside those that can change any number.
 LIBRARIES = ("tokenizers", "scipy", "scikit-learn", "matplotlib")
 EXECUTED = "notebook.ipynb"
+Claims = dict[str, list[dict[str, Any]]]
+NO_CLAIMS: Claims = {"findings": [], "numbers": []}
 MARK = '<meta name="fingerprint"'  # in the head of every page of ours
 
 
@@ -168,7 +170,8 @@ def _make(
         raise InterruptedError(f"{job.notebook.name} was stopped")
     names = {folder: f"{job.place}/{job.notebook.name}", job.out / job.place: job.place}
     notebook = running.settle(target, names)
-    run = _record(job, folder, mark, seconds, error or _claims_error(folder))
+    left, unread = _claims(folder) if not error else (NO_CLAIMS, None)
+    run = _record(job, folder, mark, seconds, error or unread, left)
     if run.error:
         for path in (path for path in folder.rglob("*") if path.is_file()):
             path.unlink()
@@ -176,22 +179,22 @@ def _make(
     return {"run": asdict(run)}
 
 
-def _claims_error(folder: Path) -> str | None:
-    """What is wrong with the claims that a notebook left, if anything."""
+def _claims(folder: Path) -> tuple[Claims, str | None]:
+    """What a notebook claims, and what is wrong with that, if anything."""
     try:
-        results.load(folder)
+        return results.load(folder), None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{results.FILE}: {error}"
-    return None
+        return NO_CLAIMS, f"{results.FILE}: {error}"
 
 
-def _record(job: Job, folder: Path, mark: str, seconds: float, error: str | None) -> Run:
+def _record(
+    job: Job, folder: Path, mark: str, seconds: float, error: str | None, left: Claims
+) -> Run:
     """All that pages and index say about a run."""
     from sparcom_nb import running
     from sparcom_nb.view.html.render import Run, headline
 
     title, summary = headline(running.read(job.notebook.path))
-    left = {"findings": [], "numbers": []} if error else results.load(folder)
     return Run(
         notebook=job.notebook.name,
         pair=job.pair,

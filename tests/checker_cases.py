@@ -73,3 +73,12 @@ JUNK = [
     "٣", "²", "(a+)+$", "(" * 20_000, "\\", "\x00", "\ud800", "```a\n" * 4_000, "```" * 50_000,
     "1," * 50_000,     "SELECT 1; SELECT 2", "\n" * 100_000, "|" * 10_000,
 ]  # fmt: skip
+
+
+def accepts_right_and_refuses_wrong(judge, kind):
+    """Check a function of checker, response and output on the cases of a kind."""
+    checker, response, right, wrong = CASES[kind]
+    for output in [response, *right]:
+        assert judge(checker, response, output) is True, output
+    for output in wrong:
+        assert judge(checker, response, output) is False, output

@@ -233,9 +233,7 @@ def test_a_fit_to_thirty_draws_finds_what_ranks_could_not():
 
 
 def t_p(rng):
-    found = evidence.means(*clustered(rows(6), rng))
-    one = evidence.Estimate(found.value[-1], found.error[-1], found.freedom[-1])
-    return evidence.t_test(one).p
+    return evidence.t_test(evidence.means(*clustered(rows(6), rng))[-1]).p
 
 
 def test_student_on_the_jackknife_is_calibrated():

@@ -312,14 +312,14 @@ def templated(
     ]
 
 
-def as_written(tokenizer: Any, texts: Sequence[str]) -> Any:
+def as_written(tokenizer: Any, texts: Sequence[str], **how: Any) -> Any:
     """Tokenise texts in which nothing is a special token, whatever they spell."""
-    return in_template(tokenizer, texts, split_special_tokens=True)
+    return in_template(tokenizer, texts, split_special_tokens=True, **how)
 
 
 def in_template(tokenizer: Any, texts: Sequence[str], **how: Any) -> Any:
     """Tokenise texts whose special tokens are those of a template."""
-    return tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, **how)
+    return tokenizer(list(texts), add_special_tokens=False, **how)
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], context: int) -> list[Prompt]:
@@ -375,7 +375,8 @@ def _rendered(
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Ids of prompts in their template, after a BOS, and the characters of each (none of an added BOS)."""
     _check_spelling(tokenizer, texts)
-    made = in_template(tokenizer, [template.render(text) for text in texts])
+    rendered = [template.render(text) for text in texts]
+    made = in_template(tokenizer, rendered, return_offsets_mapping=True)
     found = []
     for ids, places in zip(made.input_ids, made.offset_mapping, strict=True):
         bos = missing_bos(tokenizer, ids)

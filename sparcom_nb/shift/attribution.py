@@ -318,7 +318,7 @@ def _tokens(
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """Ids of a text, and the characters [first, stop) of each; only a template has special tokens."""
     read = in_template if template else as_written
-    made = read(model.tokenizer, [text])
+    made = read(model.tokenizer, [text], return_offsets_mapping=True)
     return made.input_ids[0], made.offset_mapping[0]
 
 

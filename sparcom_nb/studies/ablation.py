@@ -242,7 +242,7 @@ def over_categories(values: np.ndarray, label: np.ndarray) -> float:
 
 def last(found: Estimate) -> Estimate:
     """The mean over categories of :func:`sparcom_nb.evidence.means`."""
-    return Estimate(found.value[-1], found.error[-1], found.freedom[-1])
+    return found[-1]
 
 
 # ---------------------------------------------------------------- claims

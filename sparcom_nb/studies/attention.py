@@ -232,7 +232,7 @@ def known_mean(values: np.ndarray) -> float:
 
 
 def _last(found: Estimate) -> Estimate:
-    return Estimate(found.value[-1], found.error[-1], found.freedom[-1])
+    return found[-1]
 
 
 # ---------------------------------------------------------------- verbs

@@ -5,7 +5,6 @@ how much the annotator wavers, not how much models differ.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from scipy.stats import binomtest, ortho_group
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.evidence import Clusters, Estimate, Finding, against, finding, means, paired, t_test
+from sparcom_nb.evidence import Clusters, Finding, against, finding, means, paired, t_test
 from sparcom_nb.shift.concepts import Networks, component_keys, component_words
 from sparcom_nb.shift.rotation import compare, leading, paired_networks, rotation_of
 from sparcom_nb.studies.annotators import CANNOT_TELL, LEVELS, TASKS
@@ -217,7 +216,7 @@ def beyond_placebo(more: np.ndarray, networks: Clusters) -> Finding:
     claim = "Tuning turned the concepts further than plain training, at equal norm of the change"
     if np.isnan(more).all():
         return Finding(claim, np.nan, invalid=_PLACEBO)
-    found = Estimate(*(getattr(means(more, networks), f.name)[-1] for f in fields(Estimate)))
+    found = means(more, networks)[-1]
     return finding(
         claim, found, t_test(found), networks, unit="degrees", control="no difference (Student's t)",
         caveat="The claim is about these two checkpoints, whose networks are few and not independent.",

@@ -320,4 +320,4 @@ def by_number(
 
 
 def _last(found: Estimate) -> Estimate:
-    return Estimate(found.value[-1], found.error[-1], found.freedom[-1])
+    return found[-1]

@@ -231,7 +231,7 @@ def _named(
         guesses[name] = near.guess(clusters.stratum)
         right[name] = (guesses[name] == clusters.stratum[clusters.index]).astype(float)
         found = means(right[name], clusters)
-        every = Estimate(found.value[-1], found.error[-1], found.freedom[-1])
+        every = found[-1]
         null = [
             _accuracy(near.guess(stratum), stratum[clusters.index])
             for stratum in permuted(clusters, draws, seed)

@@ -5,17 +5,13 @@ from functools import partial
 
 import judge as judging
 import pytest
-from checker_cases import CASES, JUNK
+from checker_cases import CASES, JUNK, accepts_right_and_refuses_wrong
 from judge import RUNS_CODE, judge
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_accepts_right_and_refuses_wrong(kind):
-    checker, response, right, wrong = CASES[kind]
-    for output in [response, *right]:
-        assert judge(checker, response, output) is True, output
-    for output in wrong:
-        assert judge(checker, response, output) is False, output
+    accepts_right_and_refuses_wrong(judge, kind)
 
 
 def test_none_gives_no_verdict():
