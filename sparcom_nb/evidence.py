@@ -166,6 +166,15 @@ class Clusters:
         strata = list(dict.fromkeys(category))
         return cls(names, index, np.array([strata.index(c) for c in category[first]]), strata, unit)
 
+    @classmethod
+    def by(cls, names: Any, unit: str, stratum: Any = None) -> "Clusters":
+        """Rows of one name [row] are a cluster; all in one stratum, or in those of the rows [row]."""
+        index, known = pd.factorize(np.asarray(names).astype(str))
+        of = np.full(len(index), unit) if stratum is None else np.asarray(stratum).astype(str)
+        number, strata = pd.factorize(of)
+        first = np.unique(index, return_index=True)[1]
+        return cls(known, index, number[first], strata.tolist(), unit)
+
     @property
     def units(self) -> str:
         """Number and name, for a :class:`Finding`."""
@@ -272,7 +281,7 @@ def mean_table(table: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
         keys = key if isinstance(key, tuple) else (key,)
         ends = {"mean": found.value[-1], "low": found.low[-1], "high": found.high[-1]}
         rows.append(dict(zip(by, keys, strict=True)) | ends | {"n": len(part)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*by, "mean", "low", "high", "n"])
 
 
 # ---------------------------------------------------------------- tests
@@ -341,9 +350,9 @@ def finding(
         clusters: the units of resampling.
         more: the other attributes.
     """
-    ends, error = {}, null.spread
+    ends, error, freedom = {}, null.spread, math.inf
     if isinstance(found, Estimate):
-        ends = {"low": float(found.low), "high": float(found.high)}
+        ends, freedom = {"low": float(found.low), "high": float(found.high)}, float(found.freedom)
         error = float(np.fmax(found.error, null.spread))  # an effect spreads more than none
     return Finding(
         claim,
@@ -354,7 +363,7 @@ def finding(
         null_high=null.high,
         p=null.p,
         smallest_p=null.smallest,
-        detectable=null.spread * _past(LEVEL) + error * float(student.ppf(POWER, math.inf)),
+        detectable=null.high - null.mean + error * float(student.ppf(POWER, freedom)),
         **{"n": len(clusters.index), "units": clusters.units} | more,
     )
 

@@ -14,21 +14,23 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import ttest_ind, ttest_rel
 
-from sparcom_nb.evidence import Clusters, Finding, against, finding, means, paired, permuted
+from sparcom_nb.evidence import (
+    Clusters,
+    Finding,
+    explained,
+    finding,
+    mean_table,
+    means,
+    paired,
+    t_test,
+)
 from sparcom_nb.files import shipped
-from sparcom_nb.shift.density import CUT, LEVELS, instruction_scores, levels
+from sparcom_nb.shift.density import CUT, instruction_scores
 from sparcom_nb.studies.results import Results
 
 Attributions = Sequence[xr.DataArray]
 
 DRAWS = 999
-#: Other ways to make a score: name -> arguments of instruction_scores.
-CHOICES: dict[str, dict[str, Any]] = {
-    "b = 0": {"b": 0},
-    "b = 3": {"b": 3},
-    "mean over the instruction": {"mean": True},
-    "not normalised": {"normalise": False},
-}
 #: Thresholds b of the slider.
 CUTS = (0, 3, 5, 7, 9)
 #: Columns of data/published/choices.csv in words.
@@ -41,8 +43,7 @@ PUBLISHED = {
     "cut_mean_raw": "cut, not normalised",
 }
 _LONG = 200
-NO_PLACEBO = "There is no placebo of this pair here."
-_TWO = "One training run of each: the claim is about these two checkpoints."
+_MODELS = ("llama", "vicuna")
 
 
 def study(
@@ -61,233 +62,182 @@ def study(
         cut: b of the importance density.
         length: response tokens in the comparison at equal length.
         seed: of all permutations.
-
-    Returns:
-        Findings gain, contrast, placebo, at_length, category, category_at_length, followed,
-        published, published_raw; tables scores, shift, cuts, choices, table_1, table_2,
-        published_choices.
     """
-    score, rest = (
-        {name: instruction_scores(one, b=cut, rest=of) for name, one in found.items()}
-        for of in (False, True)
-    )
-    contrast = {name: score[name] - rest[name] for name in found}
-    short = {
-        name: instruction_scores(one, length, b=cut)
-        - instruction_scores(one, length, rest=True, b=cut)
+    base, tuned = found["base"], found["tuned"]
+    scores = pd.concat(
+        data[["id", "category", "subtype"]].assign(member=name, score=instruction_scores(one, b=cut))
         for name, one in found.items()
+    )  # fmt: skip
+    cuts = {b: shift(gain(base, tuned, b=b), data) for b in CUTS}
+    tables = {
+        "scores": scores,
+        "shift": shift(gain(base, tuned, b=cut), data),
+        "cuts": pd.concat(cuts, names=["b"]).reset_index("b"),
+        "choices": choices(base, tuned, data, cut, length),
     }
-    plain = contrast.get("placebo", np.full(len(data), np.nan))
-    lack = {} if "placebo" in found else {"invalid": NO_PLACEBO}
-    change = score["tuned"] - score["base"]
-    size = np.array([one.sizes["output"] for one in found["base"]])
-    control = {"control": "the two models' names exchanged in whole sub-types"}
-    findings = {
+    published, more = publication(seed)
+    findings = gains(found, data, cut, length, seed) | published
+    return Results.of("Input attribution", findings, tables=tables | more)
+
+
+def gains(
+    found: Mapping[str, Attributions], data: pd.DataFrame, cut: int, length: int, seed: int
+) -> dict[str, Finding]:
+    """What the instruction gained: by itself, beyond the rest, beyond the placebo, at equal length."""
+    base, tuned, at = found["base"], found["tuned"], {"length": length, "b": cut}
+    return {
         "gain": rise(
             "The instruction scores higher in the tuned model than in the base, on the same responses",
-            score["base"], score["tuned"], data, seed, **control,
+            gain(base, tuned, b=cut), data, seed,
             reading="A rise by itself may come from densities that became more even everywhere.",
         ),
         "contrast": rise(
             "The instruction gained more than the rest of the prompt from base to tuned model",
-            contrast["base"], contrast["tuned"], data, seed, **control,
+            lead(tuned, b=cut) - lead(base, b=cut), data, seed,
             reading="This takes off what template and input gained too, so it is the claim of the paper.",
         ),
         "placebo": rise(
             "The instruction leads the rest of the prompt by more in the tuned checkpoint than in the "
             "placebo, which read plain documents for as long",
-            plain, contrast["tuned"], data, seed, **control, **lack, caveat=_TWO,
-            reading="Only this tells a gain by instructions from one by more training.",
+            lead(tuned, b=cut) - lead(found["placebo"], b=cut) if "placebo" in found else None,
+            data, seed,
+            caveat="One training run of each: the claim is about these two checkpoints.",
+            reading="This one counts: where it shows, instructions do more than more training does.",
         ),
         "at_length": rise(
             f"Over the first {length} response tokens alone, the instruction gained more than the rest",
-            short["base"], short["tuned"], data, seed, **control,
+            lead(tuned, **at) - lead(base, **at), data, seed,
         ),
         "category": by_category(
-            "The change of the instruction's score depends on the category", change, data, seed
-        ),
-        "category_at_length": by_category(
-            "The change depends on the category also when the response's length is taken out",
-            without(change, np.log(np.maximum(size, 1))), data, seed,
+            f"The instruction's gain over the first {length} response tokens depends on the category",
+            gain(base, tuned, **at), data, seed,
         ),
     }  # fmt: skip
-    published = pd.read_csv(shipped("data") / "published" / "scores.csv")
-    other = pd.read_csv(shipped("data") / "published" / "choices.csv")
-    findings |= published_findings(published, other, seed)
-    tables = {
-        "scores": pd.concat(
-            data[["id", "category", "subtype"]].assign(member=n, score=score[n], rest=rest[n])
-            for n in found
-        ),
-        "shift": shift(change, data),
-        "cuts": pd.concat(
-            shift(instruction_scores(found["tuned"], b=b) - instruction_scores(found["base"], b=b), data)
-            .assign(b=b) for b in CUTS
-        ),
-        "choices": choices(found, data, cut, length),
-        "table_1": table_1(published),
-        "table_2": table_2(published),
-        "published_choices": published_choices(published, other),
-    }  # fmt: skip
-    return Results.of("Input attribution", findings, faint(found), tables)
+
+
+def gain(base: Attributions, tuned: Attributions, **how: Any) -> np.ndarray:
+    """How much higher the instruction scores in the tuned model [row]."""
+    return instruction_scores(tuned, **how) - instruction_scores(base, **how)
+
+
+def lead(one: Attributions, **how: Any) -> np.ndarray:
+    """By how much the instruction scores above the rest of the prompt [row]."""
+    return instruction_scores(one, **how) - instruction_scores(one, rest=True, **how)
 
 
 def rise(
-    claim: str, first: np.ndarray, second: np.ndarray, data: pd.DataFrame, seed: int, **more: Any
+    claim: str, change: np.ndarray | None, data: pd.DataFrame, seed: int, **more: Any
 ) -> Finding:
-    """Claim that ``second`` lies above ``first`` on the rows that have both (paired permutation)."""
-    known = ~np.isnan(first + second)
+    """Claim that a change [row] between two models is above zero, by paired permutation."""
+    if change is None:
+        return Finding(claim, np.nan, invalid="There is no placebo of this pair here.", **more)
+    known = ~np.isnan(change)
     if not known.any():
         return Finding(claim, np.nan, **more)
-    clusters = Clusters.of(data[known])
-    unit = {"unit": "of the score"} | more
-    return paired(claim, first[known], second[known], clusters, DRAWS, seed, **unit)
+    control = "the two models' names exchanged in whole sub-types"
+    return paired(
+        claim, np.zeros(known.sum()), change[known], Clusters.of(data[known]), DRAWS, seed,
+        control=control, unit="of the score", **more,
+    )  # fmt: skip
 
 
 def by_category(claim: str, values: np.ndarray, data: pd.DataFrame, seed: int) -> Finding:
     """Claim that categories explain more of the clusters' means than permuted labels do."""
     known = ~np.isnan(values)
     if data["category"][known].nunique() < 2:
-        return Finding(claim, np.nan, invalid="There is one category only.")
+        return Finding(claim, np.nan, invalid="Fewer than two categories have such responses.")
     clusters = Clusters.of(data[known])
-    sums, number = clusters.sums(values[known])
-    mean = sums / number
-    null = [explained(mean, labels) for labels in permuted(clusters, DRAWS, seed)]
-    test = against(explained(mean, clusters.stratum), np.array(null))
-    return finding(
-        claim, explained(mean, clusters.stratum), test, clusters, unit="of the variance",
-        control=f"category labels permuted over whole {clusters.unit}s",
-    )  # fmt: skip
-
-
-def explained(values: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the variance of ``values`` [cluster] between ``labels`` [cluster]."""
-    each = np.bincount(labels, values) / np.maximum(np.bincount(labels), 1)
-    total = ((values - values.mean()) ** 2).sum()
-    return float(((each[labels] - values.mean()) ** 2).sum() / total) if total else 0.0
-
-
-def without(values: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """``values`` [row] without what a straight line through ``other`` [row] says."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return values
-    x, y = other[known] - other[known].mean(), values[known]
-    slope = (x @ y) / (x @ x) if (x @ x) > 0 else 0.0
-    return values - slope * (other - other[known].mean())
+    share, null = explained(values[known], clusters, DRAWS, seed)
+    control = f"category labels permuted over whole {clusters.unit}s"
+    return finding(claim, share, null, clusters, unit="of the variance", control=control)
 
 
 def shift(change: np.ndarray, data: pd.DataFrame) -> pd.DataFrame:
-    """Mean change of every category, and of all (mean of these): category, value, low, high, n."""
-    known = ~np.isnan(change)
-    if not known.any():
-        return pd.DataFrame(columns=["category", "value", "low", "high", "n"])
-    clusters = Clusters.of(data[known])
-    mean = means(change[known], clusters)
-    numbers = data["category"][known].value_counts()[clusters.strata].tolist()
-    columns = {"category": [*clusters.strata, "all"], "value": mean.value, "low": mean.low}
-    return pd.DataFrame(columns | {"high": mean.high, "n": [*numbers, int(known.sum())]})
+    """Mean change of every category, and of all (mean of these): category, mean, low, high, n."""
+    table = data[["category", "subtype"]].assign(change=change)
+    each = [mean_table(table.assign(of=of), ["of"], "change") for of in (table["category"], "all")]
+    return pd.concat(each, ignore_index=True).rename(columns={"of": "category"})
 
 
 def choices(
-    found: Mapping[str, Attributions], data: pd.DataFrame, cut: int, length: int
+    base: Attributions, tuned: Attributions, data: pd.DataFrame, cut: int, length: int
 ) -> pd.DataFrame:
-    """Change of the mean score under every choice, in % of the base's: choice, value, low, high, n."""
-    ways = {f"b = {cut}": {"b": cut}} | CHOICES
-    ways |= {f"first {length} response tokens": {"length": length, "b": cut}}
-    ways |= {f"first {length}, not normalised": {"length": length, "b": cut, "normalise": False}}
+    """Change of the mean score under every choice, in % of the base's: choice, mean, low, high, n."""
+    ways: dict[str, dict[str, Any]] = {
+        f"b = {cut}": {"b": cut},
+        "b = 0": {"b": 0},
+        "mean over the instruction": {"mean": True},
+        "not normalised": {"normalise": False},
+        f"first {length} response tokens": {"length": length, "b": cut},
+        f"first {length}, not normalised": {"length": length, "b": cut, "normalise": False},
+    }
     rows = []
-    how: Any
     for choice, how in ways.items():
-        before, after = (instruction_scores(found[name], **how) for name in ("base", "tuned"))
-        base = shift(before, data)["value"].tail(1)
-        row = shift(after - before, data).tail(1).drop(columns="category")
-        row[["value", "low", "high"]] *= 100 / base.to_numpy()[:, None]
+        before = shift(instruction_scores(base, **how), data)["mean"].tail(1)
+        row = shift(gain(base, tuned, **how), data).tail(1).drop(columns="category")
+        row[["mean", "low", "high"]] *= 100 / before.to_numpy()[:, None]
         rows.append(row.assign(choice=choice))
     return pd.concat(rows, ignore_index=True)
-
-
-def faint(found: Mapping[str, Attributions]) -> dict[str, dict[str, Any]]:
-    """Shares of response tokens that the published 1e-7 keeps from the top level, by model."""
-    numbers: dict[str, dict[str, Any]] = {}
-    for name, several in found.items():
-        top = np.concatenate([levels(one).to_numpy().max(axis=0, initial=0) for one in several])
-        for what, limit in (("below the top level", LEVELS - 1), (f"gone at b = {CUT}", CUT)):
-            share = float((top <= limit).mean()) if len(top) else None
-            numbers[f"{name}: response tokens {what}"] = {"value": share, "n": len(top)}
-    return numbers
 
 
 # ---------------------------------------------------------------- the published matrices
 
 
-def published_findings(scores: pd.DataFrame, other: pd.DataFrame, seed: int) -> dict[str, Finding]:
-    """What the published matrices say, tested with what the paper does not use: pairs and groups."""
-    rated = scores[scores["followed"].notna()].sort_values("group", ignore_index=True)
-    score, yes, clusters = rated["score"].to_numpy(), rated["followed"] == "yes", prompts(rated)
-    yes, group, rng = yes.to_numpy(), clusters.stratum, np.random.default_rng(seed)
-    dealt = [yes[np.lexsort((rng.random(len(yes)), group))] for _ in range(DRAWS)]
-    null = np.array([apart(score, labels, group) for labels in dealt])
-    value = apart(score, yes, group)
+def publication(seed: int) -> tuple[dict[str, Finding], dict[str, pd.DataFrame]]:
+    """Tables 1 and 2 of Wu et al. from the published matrices, and what they claim."""
+    folder = shipped("data") / "published"
+    scores, other = (pd.read_csv(folder / f"{name}.csv") for name in ("scores", "choices"))
+    wide = scores.merge(other).pivot(index=["group", "id"], columns="model").reset_index()
     findings = {
-        "followed": finding(
-            "Published (Table 1): instructions that Vicuna followed score higher than those it did not",
-            value, against(value, null), clusters,
-            control="ratings permuted within the groups of prompts", unit="of the score",
+        "followed": followed(scores[scores["followed"].notna()]),
+        "published": higher("Vicuna scores higher than LLaMA on the same prompts", wide, "score", seed),
+        "published_raw": higher(
+            "Vicuna scores higher than LLaMA also when density is not divided by its maximum",
+            wide, "mean_raw", seed,
         ),
     }  # fmt: skip
-    for name, column, claim in (
-        ("published", "score", "Vicuna scores higher than LLaMA on the same prompts"),
-        (
-            "published_raw",
-            "mean_raw",
-            "Vicuna scores higher than LLaMA also when density is not divided by its maximum",
-        ),
-    ):
-        wide = scores.merge(other).pivot(index=["group", "id"], columns="model", values=column)
-        rows = wide.reset_index()
-        findings[name] = paired(
-            f"Published (Table 2): {claim}", rows["llama"].to_numpy(), rows["vicuna"].to_numpy(),
-            prompts(rows), DRAWS, seed, unit="of the score",
-            control="the two models' names exchanged by prompt",
-            caveat="Each model reads its own response, and LLaMA's are longer.",
-        )  # fmt: skip
-    return findings
+    tables = {
+        "table_1": compare(scores, "followed", ("no", "yes")),
+        "table_2": compare(scores, "model", _MODELS),
+        "published_choices": published_choices(scores, other),
+    }
+    return findings, tables
 
 
-def prompts(rows: pd.DataFrame) -> Clusters:
-    """Every row a cluster, groups of prompts the strata."""
-    number, strata = pd.factorize(rows["group"])
-    return Clusters(rows["id"].to_numpy(str), np.arange(len(rows)), number, list(strata), "prompt")
+def followed(rated: pd.DataFrame) -> Finding:
+    """Claim that followed instructions score higher: mean over groups of the difference of means."""
+    prompts = Clusters.by(rated["id"], "prompt", rated["group"] + " " + rated["followed"])
+    sign = np.where(rated["followed"] == "yes", 2, -2)
+    found = means(sign * rated["score"].to_numpy(), prompts)[-1]
+    return finding(
+        "Published (Table 1): instructions that Vicuna followed score higher than those it did not",
+        found, t_test(found), prompts, unit="of the score", control="no difference (Student's t)",
+    )  # fmt: skip
 
 
-def apart(score: np.ndarray, yes: np.ndarray, group: np.ndarray) -> float:
-    """Mean over groups of what the scores [row] of ``yes`` [row] lie above the others'."""
-    inside = [group == one for one in np.unique(group)]
-    return float(np.mean([score[g & yes].mean() - score[g & ~yes].mean() for g in inside]))
-
-
-def table_1(scores: pd.DataFrame) -> pd.DataFrame:
-    """Followed against unfollowed instructions, Vicuna's own responses (Table 1)."""
-    return _compare(scores, "followed", ("no", "yes"))
-
-
-def table_2(scores: pd.DataFrame) -> pd.DataFrame:
-    """LLaMA against Vicuna, each on its own responses (Table 2)."""
-    return _compare(scores, "model", ("llama", "vicuna"))
+def higher(claim: str, wide: pd.DataFrame, column: str, seed: int) -> Finding:
+    """Claim about a score in :data:`_MODELS` [prompt], by paired permutation."""
+    llama, vicuna = (wide[column, model].to_numpy() for model in _MODELS)
+    return paired(
+        f"Published (Table 2): {claim}", llama, vicuna,
+        Clusters.by(wide["id"], "prompt", wide["group"]), DRAWS, seed, unit="of the score",
+        control="the two models' names exchanged by prompt",
+        caveat="Each model reads its own response, and LLaMA's are longer.",
+    )  # fmt: skip
 
 
 def published_choices(scores: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Table 2 under other choices: choice, and the columns of :func:`table_2`."""
-    both = scores.merge(other)
+    """Table 2 under other choices: choice, and the columns of :func:`compare`."""
+    both = scores.merge(other).sort_values("id")
+    scored = {said: both.assign(score=both[name]) for name, said in PUBLISHED.items()}
     long = both.groupby("id")["n_out"].transform("min") >= _LONG
-    made = {said: table_2(both.assign(score=both[name])) for name, said in PUBLISHED.items()}
-    made[f"both responses at least {_LONG} tokens"] = table_2(both[long])
-    made["paired"] = _compare(both.sort_values("id"), "model", ("llama", "vicuna"), ttest_rel)
+    scored[f"both responses at least {_LONG} tokens"] = both[long]
+    made = {said: compare(table, "model", _MODELS) for said, table in scored.items()}
+    made["paired"] = compare(both, "model", _MODELS, ttest_rel)
     return pd.concat(made, names=["choice"]).reset_index("choice").reset_index(drop=True)
 
 
-def _compare(
+def compare(
     scores: pd.DataFrame, column: str, sides: tuple[str, str], test: Any = ttest_ind
 ) -> pd.DataFrame:
     """Mean, population standard deviation and n of two sides by group, and its test.
@@ -301,10 +251,9 @@ def _compare(
         row: dict[str, Any] = {"group": group}
         for side, own in zip(sides, (a, b), strict=True):
             row |= {f"{side} mean": own.mean(), f"{side} std": own.std(), f"{side} n": len(own)}
-        student = test(a, b, alternative="less")
-        row |= {"t": float(student.statistic), "p": float(student.pvalue)}
+        row |= dict(zip("tp", test(a, b, alternative="less"), strict=True))
         if test is ttest_ind:
-            welch: Any = ttest_ind(a, b, equal_var=False, alternative="less")
-            row |= {"p_welch": float(welch.pvalue), "t_welch": float(welch.statistic)}
+            welch = ttest_ind(a, b, equal_var=False, alternative="less")
+            row |= dict(zip(("t_welch", "p_welch"), welch, strict=True))
         rows.append(row)
     return pd.DataFrame(rows)

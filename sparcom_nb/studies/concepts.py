@@ -20,10 +20,7 @@ from sparcom_nb.studies.annotators import CANNOT_TELL, LEVELS, TASKS
 from sparcom_nb.studies.results import Results
 
 DRAWS = 999
-#: What is counted: all explainable concepts, those of every task, those of every level.
-WHAT = ("explained", *TASKS, *LEVELS)
 RANDOM = "random directions"
-_PLACEBO = "There is no placebo of this pair here."
 
 
 def study(
@@ -44,12 +41,7 @@ def study(
         r: concepts of a network that are compared between models.
         draws: random changes.
         seed: of all draws.
-
-    Returns:
-        Findings named_base, named_tuned, named_change, rotation, placebo; tables shares,
-        shares_by_layer, rotation (angles by network and component), matched.
     """
-    marks = {name: indicators(table) for name, table in named.items()}
     base, tuned = paired_networks(models["base"], models["tuned"])
     angles = {"tuned": rotation_of(base, tuned, r)}
     angles["random change"] = random_changes(base, tuned, r, draws, seed)
@@ -58,19 +50,18 @@ def study(
         angles["tuned, equal norm"], angles["placebo, equal norm"] = (
             rotation_of(base, one, r) for one in equal_norm(base, tuned, plain)
         )
-    d_model = base[0][1].shape[1]
-    angles["random subspaces"] = random_subspaces(d_model, r, min(draws, 20), seed)
-    findings = name_findings(marks, seed) | rotation_findings(angles)
+    angles["random subspaces"] = random_subspaces(base[0][1].shape[1], r, min(draws, 20), seed)
     listed = {name: component_words(table) for name, table in concepts.items()}
     tables = {
         "shares": shares(named),
         "shares_by_layer": shares(named, ["layer"]),
-        "rotation": pd.concat(angles, names=["change", "row"]).reset_index("change"),
+        "rotation": pd.concat(angles, names=["change"]).reset_index("change"),
         "matched": matched(angles["tuned"], listed["base"], listed["tuned"]),
     }
-    tables |= {f"concepts_{name}": table for name, table in listed.items()}
     cosine = angles["tuned"]["cosine"]
     numbers = {"cosine of matched components": {"value": float(cosine.mean()), "n": len(cosine)}}
+    marks = {name: indicators(table) for name, table in named.items()}
+    findings = name_findings(marks, seed) | rotation_findings(angles)
     return Results.of("Concepts of the feed-forward layers", findings, numbers, tables)
 
 
@@ -80,8 +71,7 @@ def study(
 def shuffled(networks: Networks, seed: int = 0) -> Networks:
     """Networks whose weights stand in random places: directions that mean nothing.
 
-    Their nearest words still resemble one another as far as the vocabulary comes in clumps, which is
-    what concepts of a model have to be held against.
+    Their nearest words still resemble one another as far as the vocabulary comes in clumps.
     """
     dice = torch.Generator().manual_seed(seed)
     return [
@@ -91,7 +81,10 @@ def shuffled(networks: Networks, seed: int = 0) -> Networks:
 
 
 def indicators(annotated: pd.DataFrame) -> pd.DataFrame:
-    """Whether most runs of the annotator say each of WHAT of a component: 0 or 1 [component, what]."""
+    """What most runs of the annotator say of a component: 0 or 1 [component, what].
+
+    ``what`` is explained, every task and every level.
+    """
     known = annotated["concept"] != CANNOT_TELL
     columns = {"explained": known}
     columns |= {task: known & (annotated["task"] == task) for task in TASKS}
@@ -103,9 +96,7 @@ def indicators(annotated: pd.DataFrame) -> pd.DataFrame:
 def shares(named: Mapping[str, pd.DataFrame], by: list[str] | None = None) -> pd.DataFrame:
     """Share of components that are explained, serve a task, or are of a level (Table 5, Figure 3).
 
-    Returns:
-        DataFrame: model, the columns of ``by``, what, share, low and high (95 % over components,
-        Wilson) and n (components).
+    Returns model, the columns of ``by``, what, share, low and high (95 % over components, Wilson), n.
     """
     rows = []
     for name, table in named.items():
@@ -120,22 +111,15 @@ def shares(named: Mapping[str, pd.DataFrame], by: list[str] | None = None) -> pd
     return pd.DataFrame(rows)
 
 
-def components(marks: pd.DataFrame) -> Clusters:
-    """Every component a cluster, in one stratum."""
-    names = np.array([str(key) for key in marks.index])
-    return Clusters(
-        names, np.arange(len(names)), np.zeros(len(names), int), ["components"], "component"
-    )
-
-
 def name_findings(marks: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Finding]:
     """Whether components have names more often than random directions, and more after tuning."""
     said = {name: table["explained"].to_numpy() for name, table in marks.items()}
-    units = components(marks["base"])
+    units = Clusters.by([str(key) for key in marks["base"].index], "component")
+    more = {"unit": "of the components"}
     findings = {
         f"named_{name}": paired(
             f"Components of the {name} model have a name more often than random directions",
-            said[f"{name}, {RANDOM}"], said[name], units, DRAWS, seed, unit="of the components",
+            said[f"{name}, {RANDOM}"], said[name], units, DRAWS, seed, **more,
             control="component and random direction exchanged one by one",
             reading="Words come in clumps, so that random directions have names too.",
         )
@@ -144,7 +128,7 @@ def name_findings(marks: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Fin
     beyond = {name: said[name] - said[f"{name}, {RANDOM}"] for name in ("base", "tuned")}
     findings["named_change"] = paired(
         "Tuning gave names to more components, beyond what it did to random directions",
-        beyond["base"], beyond["tuned"], units, DRAWS, seed, unit="of the components",
+        beyond["base"], beyond["tuned"], units, DRAWS, seed, **more,
         control="base and tuned model exchanged component by component",
         reading="Names are read with the output embedding, which tuning changes as well.",
     )  # fmt: skip
@@ -193,44 +177,34 @@ def equal_norm(base: Networks, first: Networks, second: Networks) -> tuple[Netwo
 
 def rotation_findings(angles: Mapping[str, pd.DataFrame]) -> dict[str, Finding]:
     """Whether tuning turned the concepts more than a random change, and than the placebo."""
-    value, null = angles["tuned"]["angle"].mean(), angles["random change"]
-    test = against(float(value), null.groupby("draw")["angle"].mean().to_numpy(), fitted=True)
-    places = networks_of(angles["tuned"])
+    mean = {name: by_network(table) for name, table in angles.items() if "layer" in table}
+    networks = Clusters.by(mean["tuned"].index, "network")
+    value = float(angles["tuned"]["angle"].mean())
+    null = angles["random change"].groupby("draw")["angle"].mean().to_numpy()
     turned = finding(
         "Tuning turned the concepts further than a random change of its size turns them",
-        float(value), test, places, unit="degrees", n=len(angles["tuned"]),
+        value, against(value, null, fitted=True), networks, unit="degrees",
         control="the same change of the weights in random directions (fitted)",
         reading="Concepts of nearly equal variance change places at the slightest touch.",
     )  # fmt: skip
-    more = np.full(len(places.names), np.nan)
-    if "placebo, equal norm" in angles:
-        keys = [name for name in ("layer", "expert") if name in angles["tuned"]]
-        both = (angles[f"{name}, equal norm"] for name in ("tuned", "placebo"))
-        first, second = (table.groupby(keys, sort=False)["angle"].mean() for table in both)
-        more = (first - second).to_numpy()
-    return {"rotation": turned, "placebo": beyond_placebo(more, places)}
-
-
-def beyond_placebo(more: np.ndarray, networks: Clusters) -> Finding:
-    """Claim that the degrees [network] by which tuning turned more than the placebo are above zero."""
     claim = "Tuning turned the concepts further than plain training, at equal norm of the change"
-    if np.isnan(more).all():
-        return Finding(claim, np.nan, invalid=_PLACEBO)
-    found = means(more, networks)[-1]
-    return finding(
+    if "placebo, equal norm" not in mean:
+        missing = "There is no placebo of this pair here."
+        return {"rotation": turned, "placebo": Finding(claim, np.nan, invalid=missing)}
+    more = mean["tuned, equal norm"] - mean["placebo, equal norm"]
+    found = means(more.to_numpy(), networks)[-1]
+    placebo = finding(
         claim, found, t_test(found), networks, unit="degrees", control="no difference (Student's t)",
         caveat="The claim is about these two checkpoints, whose networks are few and not independent.",
         reading="The larger of the two changes was interpolated, network by network.",
     )  # fmt: skip
+    return {"rotation": turned, "placebo": placebo}
 
 
-def networks_of(angles: pd.DataFrame) -> Clusters:
-    """Every network a cluster, in one stratum."""
+def by_network(angles: pd.DataFrame) -> pd.Series:
+    """Mean angle of every network."""
     keys = [name for name in ("layer", "expert") if name in angles]
-    names = angles[keys].drop_duplicates().astype(str).agg("/".join, axis=1).to_numpy(str)
-    return Clusters(
-        names, np.arange(len(names)), np.zeros(len(names), int), ["networks"], "network"
-    )
+    return angles.groupby(keys)["angle"].mean()
 
 
 def mean_angles(table: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -238,24 +212,20 @@ def mean_angles(table: pd.DataFrame, by: str) -> pd.DataFrame:
 
     Draws become an interval that holds 95 % of them; without draws it is the value.
     """
-    rows: list[dict[str, Any]] = []
-    for (change, key), part in table.dropna(subset=[by]).groupby(["change", by], sort=False):
-        drawn = part.groupby(part["draw"].fillna(0))["angle"].mean()
-        low, high = drawn.quantile([0.025, 0.975])
-        rows.append({"change": change, by: key, "value": drawn.mean(), "low": low, "high": high})
-    return pd.DataFrame(rows)
+    once = table.fillna({"draw": 0}).groupby(["change", by, "draw"], sort=False)["angle"].mean()
+    drawn = once.groupby(["change", by], sort=False)
+    low, high = (drawn.quantile(q) for q in (0.025, 0.975))
+    return pd.DataFrame({"value": drawn.mean(), "low": low, "high": high}).reset_index()
 
 
 def matched(turned: pd.DataFrame, base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
     """Words of every base component beside those of the tuned component it is matched with.
 
-    Returns:
-        DataFrame: layer, expert (where there are experts), component, base, partner, tuned, cosine.
+    Returns layer, expert (where there are experts), component, base, partner, tuned, cosine.
     """
     keys = [name for name in ("layer", "expert") if name in turned]
-    before = base.rename(columns={"words": "base"})[[*keys, "component", "base"]]
+    before = base.rename(columns={"words": "base"})
     after = tuned.rename(columns={"words": "tuned", "component": "partner"})
-    both = turned.merge(before, on=[*keys, "component"])
-    both = both.merge(after[[*keys, "partner", "tuned"]], on=[*keys, "partner"])
+    both = turned.merge(before, on=[*keys, "component"]).merge(after, on=[*keys, "partner"])
     both = both.sort_values([*keys, "component"], ignore_index=True)
     return both[[*keys, "component", "base", "partner", "tuned", "cosine"]]

@@ -97,7 +97,7 @@ def ladder(table: pd.DataFrame, name: str, x: str, title: str) -> Figure:
     whiskers(axes, table[["mean", "low", "high"]].to_numpy(float), rows)
     axes.set_yticks(rows, table[name])
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.set_xlim(0, None)
+    axes.axvline(0, color=NEUTRAL, linewidth=1)
     label(axes, title, x, "")
     return fig
 
