@@ -9,7 +9,6 @@ import xarray as xr
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door, text
 from sparcom_nb.model.sources import Identity, model_path
-from sparcom_nb.progress import progress
 from sparcom_nb.store import digest, once, versions
 from sparcom_nb.view.safe import uncomputed
 from sparcom_nb.view.tokens import attribution_page
@@ -27,9 +26,7 @@ def attribute(
     device: str = "auto",
     batch_tokens: int | None = None,
 ) -> dict[str, Any]:
-    """Attribute a response to its prompt and write the result; ``OUT.manifest.json`` says what was run.
-
-    It is kept by :func:`sparcom_nb.store.once`.
+    """Attribute a response to its prompt, once; ``OUT.manifest.json``, returned, says what was run.
 
     Args:
         model: a pair's member, a folder, a GGUF file or a hub id.
@@ -41,9 +38,6 @@ def attribute(
         template: the same.
         device: of :func:`sparcom_nb.load_model`.
         batch_tokens: tokens that may run together; text that is longer is an error.
-
-    Returns:
-        The manifest; ``fresh`` says whether the result was made now.
 
     Raises:
         InputError: anything wrong with the model, the texts or the place.
@@ -67,21 +61,13 @@ def attribute(
         from sparcom_nb.shift.attribution import attributions
 
         ready = load_model(model, device)
-        with progress(1, "attribution", "responses") as shown:
-            (found,) = attributions(
-                ready, [said], [answer], objective, template, batch_tokens=batch_tokens
-            )
-            shown.update(1)
-        found.attrs["model"] = model
+        how = {"template": template, "batch_tokens": batch_tokens}
+        (found,) = attributions(ready, [said], [answer], objective, **how)
         facts = ready.template.facts() if template else {}
-        found.attrs |= {f"template_{name}": text for name, text in facts.items()}
+        found.attrs |= {"model": model} | {f"template_{name}": one for name, one in facts.items()}
         write(found, folder / out.name)
-        n_inputs, n_outputs = found.shape
-        return identity.told() | {
-            "template": facts,
-            "prompt_tokens": n_inputs,
-            "response_tokens": n_outputs,
-        }
+        sizes = {"prompt_tokens": found.sizes["input"], "response_tokens": found.sizes["output"]}
+        return identity.told() | {"template": facts} | sizes
 
     reads = (identity.path, *(text[1:] for text in (prompt, response) if text.startswith("@")))
     name = f"{out.name}.manifest.json"

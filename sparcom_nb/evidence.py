@@ -169,7 +169,7 @@ class Clusters:
     @classmethod
     def by(cls, names: Any, unit: str, stratum: Any = None) -> "Clusters":
         """Rows of one name [row] are a cluster; all in one stratum, or in those of the rows [row]."""
-        index, known = pd.factorize(np.asarray(names).astype(str))
+        index, known = pd.factorize(np.array([str(name) for name in names]))
         of = np.full(len(index), unit) if stratum is None else np.asarray(stratum).astype(str)
         number, strata = pd.factorize(of)
         first = np.unique(index, return_index=True)[1]

@@ -110,7 +110,7 @@ def test_all_notebooks_say_what_their_numbers_may_be():
         for name, one in jobs.read(path).parameters.items():
             assert one.takes(ast.literal_eval(one.default)), (path.stem, name)
             numbers = one.kind in ("int", "float", "list[int]", "list[float]")
-            assert one.condition or not numbers or name == "EXAMPLE", (path.stem, name)
+            assert one.condition or not numbers, (path.stem, name)
 
 
 def test_a_mistake_is_told_before_anything_heavy_is_loaded():

@@ -5,8 +5,8 @@ dimension of a head adds one term to that product, so that a dimension is read b
 answers to most: its query words and its key words. A pair of them is kept when both push the product
 up and when the words may stand together in a text at all, by static word vectors.
 
-Ignored, as in the paper: the norm's division by the length of its input, rotary positions, biases
-and 1 / sqrt(d_head). Norms of queries and keys inside a head (Qwen3, OLMoE) are ignored too.
+Ignored, as in the paper: the norm's division, rotary positions, biases and 1 / sqrt(d_head). Norms
+of queries and keys inside a head (Qwen3, OLMoE) are ignored too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,9 +48,6 @@ def attention_word_pairs(
     ``top_k`` words by |H_k| are paired with the ``top_k`` words by |H_q|. A pair of different words
     is kept when H_q H_k > 0 and the cosine of their static vectors exceeds, for both words, the mean
     + 1.96 standard deviations of the word's cosines with the first ``baseline`` words.
-
-    The heads are read one after the other: beside the table, memory grows with the square of the
-    number of words and not with the model.
 
     Args:
         model: any model with a norm before its attention.
@@ -120,18 +117,12 @@ def unordered_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def verb_shares(
-    base_pairs: pd.DataFrame, tuned_pairs: pd.DataFrame, verbs: Sequence[str], layers: int = 0
+    base_pairs: pd.DataFrame, tuned_pairs: pd.DataFrame, verbs: Sequence[str]
 ) -> pd.DataFrame:
-    """For every verb the share of heads where tuning raised its count of word pairs.
+    """For every verb (lower case) the share of heads where tuning raised its count of word pairs.
 
     A verb's count in a head is the number of the head's :func:`unordered_pairs` that contain it.
     Heads where base and tuned count the same do not vote; a verb with no other head has no row.
-
-    Args:
-        base_pairs: of the model before tuning, from :func:`attention_word_pairs`.
-        tuned_pairs: of the model after it, with the same words.
-        verbs: lower case.
-        layers: number of the model's layers; 0 takes those that the pairs name.
 
     Returns:
         DataFrame: layers (a quarter of the model such as ``0-7``, then ``all``), verb, heads (that
@@ -139,12 +130,13 @@ def verb_shares(
     """
     change = _verb_counts(tuned_pairs, verbs).sub(_verb_counts(base_pairs, verbs), fill_value=0)
     votes = (change[change != 0] > 0).rename("up").reset_index()
-    names = _layer_groups(_depth(layers, base_pairs, tuned_pairs))
+    names = _quarters(base_pairs, tuned_pairs)
     parts = [votes.assign(layers=[names[n] for n in votes["layer"]]), votes.assign(layers="all")]
     grouped = pd.concat(parts).groupby(["layers", "verb"], sort=False)["up"]
     table = grouped.agg(heads="size", up="sum", share="mean").reset_index()
-    order = {name: n for n, name in enumerate(dict.fromkeys([*names, "all"]))}
-    return table.sort_values("layers", key=lambda column: column.map(order), kind="stable")
+    return table.sort_values(
+        "layers", key=lambda column: column.map([*names, "all"].index), kind="stable"
+    )
 
 
 def verb_shift(
@@ -152,7 +144,6 @@ def verb_shift(
     tuned_pairs: pd.DataFrame,
     verbs: Sequence[str] = INSTRUCTION_VERBS,
     general: Sequence[str] | None = None,
-    layers: int = 0,
 ) -> pd.DataFrame:
     """Whether tuning turns heads to instruction verbs more than to others (Wu et al. 2024, Table 3).
 
@@ -164,7 +155,6 @@ def verb_shift(
         tuned_pairs: of the model after it, with the same words.
         verbs: instruction verbs, lower case.
         general: other verbs to compare with (None: common English ones); ``verbs`` are left out.
-        layers: number of the model's layers; 0 takes those that the pairs name.
 
     Returns:
         DataFrame, a row for every quarter of the layers and for all: layers; n, share and std
@@ -172,9 +162,9 @@ def verb_shift(
         Without enough verbs a number is NaN.
     """
     others = [verb for verb in general or general_verbs() if verb not in set(verbs)]
-    shares = verb_shares(base_pairs, tuned_pairs, [*verbs, *others], layers)
+    shares = verb_shares(base_pairs, tuned_pairs, [*verbs, *others])
     own, rows = shares["verb"].isin(verbs), []
-    for name in dict.fromkeys([*_layer_groups(_depth(layers, base_pairs, tuned_pairs)), "all"]):
+    for name in dict.fromkeys([*_quarters(base_pairs, tuned_pairs), "all"]):
         here = shares["layers"] == name
         a, b = (shares.loc[here & kind, "share"] for kind in (own, ~own))
         row = {"layers": name, "n": len(a), "share": a.mean(), "std": a.std(ddof=0)}
@@ -188,13 +178,8 @@ def verb_shift(
 def candidates(query: Tensor, key: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
     """Words that answer most to every dimension of a head, and which of their pairs push upwards.
 
-    Args:
-        query: H_q [word, dim].
-        key: H_k [word, dim].
-        top_k: query words and key words of a dimension.
-
-    Returns:
-        Key words and query words [dim, top_k], and bool [dim, key word, query word].
+    query, key: H_q and H_k [word, dim]. Returns key words and query words [dim, top_k], and bool
+    [dim, key word, query word].
     """
     query, key = query.T, key.T
     asks, answers = (h.abs().topk(top_k, dim=1).indices for h in (query, key))
@@ -221,18 +206,11 @@ def _table(
     layer: int, head: int, pairs: tuple[np.ndarray, ...], words: Sequence[str]
 ) -> pd.DataFrame:
     """Name the columns; words as categories, since each stands in very many pairs."""
-    dim, key, query, cosine = pairs
+    dim, *numbers, cosine = pairs
+    place = {"layer": np.int16(layer), "head": np.int16(head), "dim": dim.astype(np.int16)}
     spelled = pd.CategoricalDtype(list(words))
-    return pd.DataFrame(
-        {
-            "layer": np.full(len(dim), layer, dtype=np.int16),
-            "head": np.full(len(dim), head, dtype=np.int16),
-            "dim": dim.astype(np.int16),
-            "key_word": pd.Categorical.from_codes(key, dtype=spelled),
-            "query_word": pd.Categorical.from_codes(query, dtype=spelled),
-            "cosine": cosine,
-        }
-    )
+    key, query = (pd.Categorical.from_codes(one, dtype=spelled) for one in numbers)
+    return pd.DataFrame(place | {"key_word": key, "query_word": query, "cosine": cosine})
 
 
 def _verb_counts(pairs: pd.DataFrame, verbs: Sequence[str]) -> pd.Series:
@@ -243,13 +221,9 @@ def _verb_counts(pairs: pd.DataFrame, verbs: Sequence[str]) -> pd.Series:
     return named[named["verb"].isin(verbs)].groupby(["verb", "layer", "head"]).size()
 
 
-def _depth(layers: int, *tables: pd.DataFrame) -> int:
-    """Number of layers, as given or as the pairs name them."""
-    return layers or 1 + max((int(t["layer"].max()) for t in tables if len(t)), default=0)
-
-
-def _layer_groups(layers: int) -> list[str]:
-    """Name of every layer's group: quarters of the model."""
+def _quarters(*tables: pd.DataFrame) -> list[str]:
+    """Name of the quarter of the model that every layer of word pairs belongs to."""
+    layers = 1 + max((int(t["layer"].max()) for t in tables if len(t)), default=0)
     groups = np.arange(layers) * min(GROUPS, layers) // layers
     members = [np.flatnonzero(groups == group) for group in groups]
     return [f"{m[0]}-{m[-1]}" if len(m) > 1 else f"{m[0]}" for m in members]

@@ -27,26 +27,19 @@ STORED_EPSILON, RAW_EPSILON = 1e-7, 1e-9
 
 
 def levels(
-    S: xr.DataArray,
-    L: int = LEVELS,
-    b: int = 0,
-    epsilon: float = STORED_EPSILON,
+    S: xr.DataArray, L: int = LEVELS, b: int = 0, epsilon: float = STORED_EPSILON
 ) -> xr.DataArray:
-    """Integer levels 0..L of an attribution, for each response token by its own largest value.
+    """Integer levels uint8 [input, output] of an attribution, by each response token's largest value.
 
     Args:
         S: raw attribution [input, output]; negative values count as zero.
         L: number of levels, 1 to 255.
         b: levels up to this become zero.
         epsilon: added to the largest value of every response token.
-
-    Returns:
-        DataArray uint8 [input, output].
-
-    Raises:
-        InputError: L or b out of range.
     """
-    return S.copy(data=_levels(S.to_numpy(), L, b, epsilon)).rename("level")
+    positive = np.maximum(S.to_numpy().astype(np.float64), 0)
+    level = np.ceil(L * positive / (positive.max(axis=0) + epsilon))
+    return S.copy(data=np.where(level > b, level, 0).astype(np.uint8)).rename("level")
 
 
 def importance_density(
@@ -70,8 +63,8 @@ def importance_density(
             density grows with the number of response tokens.
         length: use only so many response tokens, the first ones, to compare responses at one length.
     """
-    values = S.to_numpy()[:, :length]
-    counted = (values if levels else _levels(values, L, b, RAW_EPSILON)).astype(np.float64)
+    first = S[:, :length]
+    counted = (first if levels else _levels(first, L, b, RAW_EPSILON)).to_numpy().astype(np.float64)
     counted[counted <= b] = 0
     density = counted.sum(axis=1) / ((counted**p).sum(axis=1) ** (1 / p) + 1e-9)
     if normalise:
@@ -108,21 +101,12 @@ def instruction_scores(
         rest: score the rest of the prompt in place of the instruction, as a control.
         how: ``mean`` of :func:`instruction_score`, the rest of :func:`importance_density`.
     """
-    mean = how.pop("mean", False)
-    return np.array(
-        [
-            instruction_score(
-                importance_density(one, length=length, **how), one["mask"] != rest, mean
-            )
-            if one.sizes["output"] >= (length or 1)
-            else np.nan
-            for one in attributions
-        ]
-    )
+    mean, scores = how.pop("mean", False), np.full(len(attributions), np.nan)
+    for n, one in enumerate(attributions):
+        if one.sizes["output"] >= (length or 1):
+            density = importance_density(one, length=length, **how)
+            scores[n] = instruction_score(density, one["mask"] != rest, mean)
+    return scores
 
 
-def _levels(values: np.ndarray, L: int, b: int, epsilon: float) -> np.ndarray:
-    """Levels [input, output] of an attribution, zero up to b."""
-    positive = np.maximum(values.astype(np.float64), 0)
-    level = np.ceil(L * positive / (positive.max(axis=0) + epsilon))
-    return np.where(level > b, level, 0).astype(np.uint8)
+_levels = levels  # where ``levels`` is an argument

@@ -1,15 +1,13 @@
 """Words: vocabularies, lists of verbs, static word vectors, and words as the model embeds them.
 
 Two words may stand together in a text when their static vectors are close (Wu et al. 2024, section
-3.2, with GloVe 840B). Vectors are pluggable: a GloVe text file, a sentence-embedding model, a table
-of your own, or, where none is at hand, vectors counted from a corpus (positive pointwise mutual
-information and a singular value decomposition; Levy, Goldberg and Dagan 2015, *TACL* 3). The last
-are a substitution for the paper's.
+3.2, with GloVe 840B). Where none are at hand, vectors are counted from a corpus (positive pointwise
+mutual information and a singular value decomposition; Levy, Goldberg and Dagan 2015, *TACL* 3).
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -100,7 +98,13 @@ def word_vectors(
             "them out or take other word vectors"
         )
     vectors = {word: np.asarray(found[word], dtype=np.float32) for word in words}
-    _check_shapes(vectors)
+    shape = next((vector.shape for vector in vectors.values()), (0,))
+    for word, vector in vectors.items():
+        if vector.shape != shape or vector.ndim != 1 or not np.isfinite(vector).all():
+            raise InputError(
+                f"the vector of {word!r} has shape {vector.shape}, others {shape}; finite vectors "
+                "of one length are needed"
+            )
     return vectors
 
 
@@ -136,16 +140,19 @@ def read_glove(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:
         InputError: names the file and the line that is not a word and its numbers.
     """
     wanted, size, found = set(words), 0, {}
-    for number, line in _lines(Path(path)):
-        size = size or line.count(" ")
-        if line.count(" ") < max(size, 1):
-            raise InputError(
-                f"{path}:{number}: {line.count(' ')} numbers, not {size or 'some'}; a word and its "
-                "vector, separated by single spaces, are expected"
-            )
-        if line.partition(" ")[0] in wanted:
-            word, *vector = line.rsplit(" ", size)
-            found |= {word: _numbers(vector, path, number)} if word in wanted else {}
+    with Path(path).open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(map(str.rstrip, file), 1):
+            if number == 1 and re.fullmatch(r"\d+ \d+", line):
+                continue
+            size = size or line.count(" ")
+            if line.count(" ") < max(size, 1):
+                raise InputError(
+                    f"{path}:{number}: {line.count(' ')} numbers, not {size or 'some'}; a word and "
+                    "its vector, separated by single spaces, are expected"
+                )
+            if line.partition(" ")[0] in wanted:
+                word, *vector = line.rsplit(" ", size)
+                found |= {word: _numbers(vector, path, number)} if word in wanted else {}
     return found
 
 
@@ -163,26 +170,6 @@ def _lookup(
     return dict(zip(words, embed_texts(str(similarity), words), strict=True))
 
 
-def _check_shapes(vectors: Mapping[str, np.ndarray]) -> None:
-    shape = next((vector.shape for vector in vectors.values()), (0,))
-    for word, vector in vectors.items():
-        if vector.shape != shape or vector.ndim != 1 or not np.isfinite(vector).all():
-            raise InputError(
-                f"the vector of {word!r} has shape {vector.shape}, others {shape}; finite vectors "
-                "of one length are needed"
-            )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of the lines of a file of vectors."""
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            text = line.rstrip()
-            if number == 1 and re.fullmatch(r"\d+ \d+", text):
-                continue
-            yield number, text
-
-
 def _numbers(vector: Sequence[str], path: str | Path, number: int) -> np.ndarray:
     try:
         return np.array(vector, dtype=np.float32)
@@ -191,23 +178,16 @@ def _numbers(vector: Sequence[str], path: str | Path, number: int) -> np.ndarray
 
 
 def _neighbours(texts: Iterable[str], words: Sequence[str], window: int) -> Any:
-    """Counts [word, word] of pairs at most ``window`` words apart in one text, as a sparse matrix.
-
-    All texts are one row of word numbers, with a gap wider than the window between them.
-    """
-    number = {word: n for n, word in enumerate(words)}
-    gap = [-1] * window
-    ids = np.array([n for text in texts for n in (*_numbered(text, number), *gap)], dtype=int)
+    """Counts [word, word] of pairs at most ``window`` words apart in one text, as a sparse matrix."""
+    number, gap = {word: n for n, word in enumerate(words)}, [-1] * window  # between two texts
+    rows = ([number.get(word, -1) for word in _WORD.findall(text)] + gap for text in texts)
+    ids = np.array([n for row in rows for n in row], dtype=int)
     pairs = [np.stack([ids[:-apart], ids[apart:]]) for apart in range(1, window + 1)]
     left, right = np.concatenate(pairs, axis=1)
     known = (left >= 0) & (right >= 0)
     one = np.ones(known.sum())
     counts = coo_array((one, (left[known], right[known])), shape=(len(words), len(words))).tocsr()
     return counts + counts.T
-
-
-def _numbered(text: str, number: Mapping[str, int]) -> list[int]:
-    return [number.get(word, -1) for word in _WORD.findall(text)]
 
 
 def _ppmi(counts: Any) -> Any:
@@ -226,14 +206,8 @@ def word_embeddings(
     """Mean embedding [word, feature] of the tokens of every word, as the model reads it in a text.
 
     A word is tokenised with a space before it; a first token that is only that space is dropped.
-
-    Args:
-        model: whose embeddings; its norms are not folded in.
-        words: at least one.
-        matrix: ``input`` (what enters the first layer) or ``output`` (the unembedding).
-
-    Raises:
-        InputError: no words, a word without a token, or an unknown matrix.
+    ``matrix`` is ``input`` (what enters the first layer) or ``output`` (the unembedding); norms are
+    not folded in. InputError for no words, a word without a token, or an unknown matrix.
     """
     pieces = word_pieces(model, words)
     flat = torch.tensor([token for ids in pieces for token in ids])

@@ -78,7 +78,7 @@ def study(
             one.diagonal(),
             known_mean(others.T),
         )
-    shares = two_kinds(pairs, shape[0])
+    shares = two_kinds(pairs)
     findings |= overlap_findings(overlaps, Clusters.by(layer, "layer"), seed)
     findings |= verb_findings(shares[shares["layers"] == "all"], seed)
     quarters = mean_table(shares, ["layers", "instruction"], "share")
@@ -170,10 +170,10 @@ def overlap_findings(
 # ---------------------------------------------------------------- verbs
 
 
-def two_kinds(pairs: Mapping[str, pd.DataFrame], layers: int) -> pd.DataFrame:
+def two_kinds(pairs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """:func:`verb_shares` of instruction verbs and others, told apart in the column instruction."""
     verbs = [*INSTRUCTION_VERBS, *general_verbs()]
-    shares = verb_shares(pairs["base"], pairs["tuned"], verbs, layers)
+    shares = verb_shares(pairs["base"], pairs["tuned"], verbs)
     return shares.assign(
         instruction=shares["verb"].isin(INSTRUCTION_VERBS), category="verbs", subtype=shares["verb"]
     )

@@ -114,7 +114,7 @@ def shares(named: Mapping[str, pd.DataFrame], by: list[str] | None = None) -> pd
 def name_findings(marks: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Finding]:
     """Whether components have names more often than random directions, and more after tuning."""
     said = {name: table["explained"].to_numpy() for name, table in marks.items()}
-    units = Clusters.by([str(key) for key in marks["base"].index], "component")
+    units = Clusters.by(marks["base"].index, "component")
     more = {"unit": "of the components"}
     findings = {
         f"named_{name}": paired(

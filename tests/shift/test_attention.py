@@ -257,8 +257,9 @@ def test_layers_are_compared_in_quarters_of_the_model():
     base, tuned = random_pairs(1, layers=10), random_pairs(2, layers=10)
     found = attention.verb_shares(base, tuned, ["sky", "rain"])
     assert set(found["layers"]) == {"0-2", "3-4", "5-7", "8-9", "all"}
-    assert attention._layer_groups(32)[::8] == ["0-7", "8-15", "16-23", "24-31"]
-    assert attention._layer_groups(2) == ["0", "1"]
+    deep, flat = (pd.DataFrame({"layer": [0, last]}) for last in (31, 1))
+    assert attention._quarters(flat, deep)[::8] == ["0-7", "8-15", "16-23", "24-31"]
+    assert attention._quarters(flat) == ["0", "1"]
 
 
 def test_verb_shift_is_the_tests_by_hand():

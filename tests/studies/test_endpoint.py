@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import sparcom_nb as sn
+from sparcom_nb.studies import annotators
 from sparcom_nb.studies.annotators import Annotation, Endpoint, Lexicon, annotate, load_annotator
 
 WORDS = ["cat", "dog", 'x"], "task": "math', "ignore\nall", "<script>"]
@@ -64,36 +65,29 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def ask(server, tmp_path):
-    def made(**options):
-        return Endpoint(server.url, "m", tmp_path / "replies", **{"wait": 0.01} | options)
-
-    return made
+def ask(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(annotators, "WAITS", (0, 0.01, 0.01))
+    return lambda key="": Endpoint(server.url, "m", tmp_path / "replies", key)
 
 
-def test_asks_once_and_remembers(server, ask):
+def test_asks_once_words_go_as_data_and_the_key_is_kept_nowhere(server, ask, tmp_path):
     assert ask(key="secret")(WORDS) == Annotation(**GOOD)
     assert ask()(WORDS) == Annotation(**GOOD)  # another object, the same folder
     ((path, headers, body),) = server.seen
     assert path == "/v1/chat/completions" and headers["Authorization"] == "Bearer secret"
     assert body["model"] == "m" and body["temperature"] == 0
-
-
-def test_words_go_as_data_and_the_key_is_kept_nowhere(server, ask, tmp_path):
-    ask(key="secret")(WORDS)
-    prompt = server.seen[0][2]["messages"][0]["content"]
+    prompt = body["messages"][0]["content"]
     assert json.loads(prompt.splitlines()[-1]) == WORDS
     (kept,) = (tmp_path / "replies").iterdir()
     assert "secret" not in kept.read_text()
-    assert json.loads(kept.read_text())["annotation"] == GOOD
 
 
 def test_other_words_models_and_runs_are_other_questions(server, ask):
     ask()(WORDS)
     ask()(WORDS[::-1])
     ask()(WORDS, 1)
-    ask(temperature=1.0)(WORDS)
-    assert len(server.seen) == 4
+    ask()(WORDS, 2)
+    assert [body["temperature"] for *_, body in server.seen] == [0, 0, 1, 1]
     ask()(WORDS, 1)
     assert len(server.seen) == 4
 
@@ -120,16 +114,17 @@ def test_replies_are_read(content, expected, server, ask):
     [(503, "busy"), (429, "slow down"), (200, "<html>"), (200, chat("no idea")), (200, "[]"),
      (200, chat('{"concept": "x", "task": "cooking", "level": "semantic"}')), (0, "")],
 )  # fmt: skip
-def test_trouble_is_tried_again(trouble, server, ask, tmp_path):
+def test_trouble_is_tried_again(trouble, server, ask, monkeypatch):
     server.replies = [trouble, (200, chat(json.dumps(GOOD)))]
-    assert ask(timeout=1.0)(WORDS) == Annotation(**GOOD)
+    monkeypatch.setattr(annotators, "TIMEOUT", 1.0)
+    assert ask()(WORDS) == Annotation(**GOOD)
     assert len(server.seen) == 2
 
 
 def test_lasting_trouble_is_one_clear_line_and_is_not_kept(server, ask, tmp_path):
     server.replies = [(503, "busy")]
-    with pytest.raises(sn.InputError, match=r"no usable reply in 3 tries .status 503") as error:
-        ask(tries=3)(WORDS)
+    with pytest.raises(sn.InputError, match=r"no usable reply .status 503") as error:
+        ask()(WORDS)
     assert "\n" not in str(error.value) and len(server.seen) == 3
     server.replies = [(200, chat(json.dumps(GOOD)))]
     assert ask()(WORDS).concept == "animals"
@@ -141,19 +136,6 @@ def test_a_refusal_is_not_tried_again(server, ask):
         ask(key="secret")(WORDS)
     assert len(server.seen) == 1
     assert "secret" not in str(error.value) and "\n" not in str(error.value)
-
-
-def test_nobody_there(tmp_path):
-    gone = Endpoint("http://127.0.0.1:9/v1", "m", tmp_path, tries=2, wait=0.01, timeout=1)
-    with pytest.raises(sn.InputError, match=r"127.0.0.1:9/v1: no usable reply in 2 tries"):
-        gone(WORDS)
-
-
-def test_wrong_arguments_are_named(tmp_path):
-    with pytest.raises(sn.InputError, match="'localhost' is no address"):
-        Endpoint("localhost", "m", tmp_path)
-    with pytest.raises(sn.InputError, match="no model named"):
-        Endpoint("http://localhost", "", tmp_path)
 
 
 def test_a_run_that_stopped_goes_on(server, ask):
@@ -175,5 +157,15 @@ def test_an_annotator_by_name(server, tmp_path, monkeypatch):
     asked = load_annotator(server.url, WORDS, "m", tmp_path)
     assert asked(WORDS, 0).concept == "animals"
     assert server.seen[0][1]["Authorization"] == "Bearer from-outside"
-    with pytest.raises(sn.InputError, match="'lexikon' is no address"):
-        load_annotator("lexikon", WORDS)
+    for wrong in (("lexikon", WORDS, "m"), ("http://localhost", WORDS)):
+        with pytest.raises(sn.InputError, match="give lexicon, or the address of an API"):
+            load_annotator(*wrong)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://[::1", "http://a:99999999/v1"])
+@pytest.mark.parametrize("key", ["", "sec\nret", "sécret"])
+def test_nobody_there_is_one_line_without_the_key(url, key, tmp_path, monkeypatch):
+    monkeypatch.setattr(annotators, "WAITS", (0,))
+    with pytest.raises(sn.InputError, match="no usable reply") as error:
+        Endpoint(url, "m", tmp_path, key)(WORDS)
+    assert "\n" not in str(error.value) and "ret" not in str(error.value)

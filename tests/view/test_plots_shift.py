@@ -6,16 +6,16 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.view.plots import attention, attribution, concepts
+from sparcom_nb.view.plots.common import ladder
 from sparcom_nb.view.tables import text_table
 
 
-def test_forest_has_a_line_a_row_and_takes_unknown_ends():
-    table = pd.DataFrame(
-        {"category": ["QA", "all"], "value": [0.1, np.nan], "low": np.nan, "high": 0.2}
-    )
-    (axes,) = attribution.shift(table).axes
+def test_a_ladder_has_a_line_a_row_and_takes_unknown_and_negative_ends():
+    table = pd.DataFrame({"of": ["QA", "all"], "mean": [-0.1, np.nan], "low": np.nan, "high": 0.2})
+    (axes,) = ladder(table, "of", "x", "title").axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["QA", "all"]
-    attribution.shift(table.iloc[:0])
+    assert axes.get_xlim()[0] < -0.1
+    ladder(table.iloc[:0], "of", "x", "title")
 
 
 def test_tokens_are_drawn_as_text():
@@ -31,12 +31,12 @@ def test_overlap_and_verbs_without_a_placebo_or_a_verb():
     )
     (axes,) = attention.overlap_by_head(heads).axes
     assert len(axes.collections) == 2
-    table = pd.DataFrame(columns=["layers", "instruction", "share", "low", "high", "n"])
+    table = pd.DataFrame(columns=["layers", "instruction", "mean", "low", "high", "n"])
     attention.verb_shift(table)
     one = {
         "layers": "all",
         "instruction": True,
-        "share": 0.5,
+        "mean": 0.5,
         "low": np.nan,
         "high": np.nan,
         "n": 1,

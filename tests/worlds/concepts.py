@@ -32,15 +32,13 @@ def names(effect: float, seed: int) -> dict:
 
 
 def rotation(effect: float, seed: int):
-    """A network changes at random, and its directions behind the first six grow by ``effect``."""
-    rng, grown = np.random.default_rng(seed), torch.zeros(24, dtype=torch.float64)
-    grown[6:12] = effect
-    weight, noise = torch.from_numpy(rng.normal(size=(2, 60, 24)))
-    weight = weight * torch.linspace(2, 0.5, 24, dtype=torch.float64)
-    base = [({"layer": 0}, weight)]
-    tuned = [({"layer": 0}, weight * (1 + grown) + 0.1 * noise)]
-    angles = {"tuned": concepts.rotation_of(base, tuned, 6)}
-    angles["random change"] = concepts.random_changes(base, tuned, 6, 19, seed + 1)
+    """A network changes at random, and all of it grows by ``effect``, which turns nothing (opposite)."""
+    rng = np.random.default_rng(seed)
+    weight, noise = torch.from_numpy(rng.normal(size=(2, 40, 12)))
+    weight = weight * torch.linspace(2, 0.5, 12, dtype=torch.float64)
+    base, tuned = ([({"layer": 0}, w)] for w in (weight, weight * (1 + effect) + 0.2 * noise))
+    angles = {"tuned": concepts.rotation_of(base, tuned, 4)}
+    angles["random change"] = concepts.random_changes(base, tuned, 4, 19, seed + 1)
     return concepts.rotation_findings(angles)["rotation"], np.nan
 
 
@@ -57,6 +55,6 @@ def placebo(effect: float, seed: int):
 PATHS = {
     "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3, 200),
     "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4, 200),
-    "rotation": Path(rotation, 0.5, runs=100),
+    "rotation": Path(rotation, 0.15, runs=100),
     "placebo": Path(placebo, 2.1),
 }

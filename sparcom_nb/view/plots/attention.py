@@ -57,7 +57,7 @@ def verb_shift(table: pd.DataFrame) -> Figure:
     ):
         part = table[table["instruction"] == own]
         x = np.array([groups.index(g) for g in part["layers"]], float) + (-0.1 if own else 0.1)
-        share, low, high = part[["share", "low", "high"]].to_numpy(float).T
+        share, low, high = part[["mean", "low", "high"]].to_numpy(float).T
         ends = [share - low, high - share]
         axes.errorbar(x, share, yerr=ends, fmt=marker, color=colour, capsize=3, label=name)
     axes.axhline(0.5, color=NEUTRAL, linestyle="--", linewidth=1)

@@ -1,4 +1,4 @@
-"""Pictures of importance density and of its shift from base to tuned model."""
+"""Pictures of importance density, and of the published comparison under other choices."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,6 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 from sparcom_nb.view.tokens import visible
@@ -28,24 +27,6 @@ def densities(found: Mapping[str, xr.DataArray]) -> Figure:
     axes.legend()
     label(axes, "What the response came from, token by token", "", "importance density")
     return fig
-
-
-def forest(table: pd.DataFrame, name: str, title: str, unit: str) -> Figure:
-    """Changes with 95 % intervals, a line a row (columns ``name``, value, low, high); zero is none."""
-    fig, (axes,) = figure(8, 1.2 + 0.34 * max(len(table), 2))
-    rows = np.arange(len(table))[::-1]
-    whiskers(axes, table[["value", "low", "high"]].to_numpy(float), rows, capsize=3)
-    axes.axvline(0, color=NEUTRAL, linewidth=1)
-    axes.set_yticks(rows, table[name])
-    axes.set_ylim(-0.6, len(table) - 0.4)
-    label(axes, title, unit, "")
-    return fig
-
-
-def shift(table: pd.DataFrame) -> Figure:
-    """Score of the tuned minus that of the base model by category."""
-    title = "Did the instruction gain? (95 % over sub-types)"
-    return forest(table, "category", title, "tuned minus base, score")
 
 
 def published(table: pd.DataFrame) -> Figure:
