@@ -8,10 +8,9 @@ With x_1..x_N the tokens of a prompt, e_n their input embeddings and y_1..y_M th
 it is what P(y_m) would lose if the embedding of x_n shrank to zero. The logit or the log-probability
 of y_m may take the place of its probability.
 
-Three savings, none of which changes a number. The model runs once, in pieces of ``chunk`` response
-tokens that hand their keys and values on, so that the derivative of a token goes back through nothing
-after it. The unembedding is differentiated once for all tokens of a piece, since each has a position
-of its own. And the ``chunk`` derivatives of a piece share one vectorised backward pass.
+The model runs once, in pieces of ``chunk`` response tokens that hand their keys and values on, so that
+a derivative goes back through nothing after its token. The unembedding is differentiated once for a
+piece, and the derivatives of a piece share one vectorised backward pass. No number changes by this.
 """
 
 from array import array
@@ -66,7 +65,7 @@ def input_attribution(
     Args:
         model: from :func:`sparcom_nb.load_model`; only activations are differentiated.
         prompt: what the user says.
-        response: may be empty.
+        response: may be empty: then there are no outputs.
         objective: what of a response token is differentiated: its ``probability`` (the paper's),
             ``logit`` or ``log_probability``.
         template: put the prompt into the model's chat template, and behind it the response as it
@@ -75,12 +74,11 @@ def input_attribution(
         chunk: response tokens in one backward pass; memory grows with it, results do not change.
 
     Returns:
-        DataArray float32 [input, output]; coordinates input_token and output_token hold the text of
-        the tokens. No BOS among the inputs; an empty response gives no outputs.
+        DataArray float32 [input, output] with the text of the tokens as coordinates input_token (no
+        BOS) and output_token.
 
     Raises:
-        InputError: an unknown objective, a chunk below 1, or a text that cannot be read (see
-            :func:`join`).
+        InputError: an unknown objective, a chunk below 1, or what :func:`join` cannot read.
     """
     return attributions(model, [prompt], [response], objective, template, chunk)[0]
 
@@ -93,7 +91,7 @@ def response_attributions(
     chunk: int = CHUNK,
     batch_tokens: int | None = None,
 ) -> list[xr.DataArray]:
-    """Attribute the reference response of every row to its prompt in the model's template.
+    """:func:`input_attribution` of the reference response of every row, in the model's template.
 
     Args:
         model: from :func:`sparcom_nb.load_model`.
@@ -105,21 +103,15 @@ def response_attributions(
     Returns:
         A DataArray [input, output] a row, with the coordinate mask on input: True for tokens of the
         instruction (not of the input that follows it, nor of the template).
-
-    Raises:
-        InputError: as :func:`input_attribution`.
     """
     rows = validate(data).to_dict("records")
     texts, responses = [user_text(row) for row in rows], [row["response"] for row in rows]
     found = attributions(model, texts, responses, objective, True, chunk, batch_tokens)
-    spans = [[(0, len(row["instruction"]))] for row in rows]
-    masks = [
-        instruction_mask(model, *both, template=True) for both in zip(texts, spans, strict=True)
-    ]
-    return [
-        one.assign_coords(mask=("input", mask.values))
-        for one, mask in zip(found, masks, strict=True)
-    ]
+    masked = []
+    for row, text, one in zip(rows, texts, found, strict=True):
+        mask = instruction_mask(model, text, [(0, len(row["instruction"]))], template=True)
+        masked.append(one.assign_coords(mask=("input", mask.values)))
+    return masked
 
 
 def attributions(
@@ -150,10 +142,7 @@ def attributions(
 def _together(
     model: TransformerBridge, sequences: list[Prompt], batch_tokens: int | None
 ) -> Iterator[list[int]]:
-    """Positions of sequences to run together: of one number of response tokens.
-
-    The work grows with the response tokens of the longest response times all the batch's tokens.
-    """
+    """Positions of sequences to run together: of one number of response tokens, to waste no work."""
     sizes = np.array([one.stop - one.start for one in sequences])
     for size in np.unique(sizes):
         rows = np.flatnonzero(sizes == size)
@@ -168,7 +157,7 @@ def _batch(model: TransformerBridge, sequences: list[Prompt], objective: str, ch
     left = pad([_part(one, 0, one.start) for one in sequences], "left", device)
     right = pad([_part(one, one.start, one.stop) for one in sequences], "right", device)
     ids, mask = (
-        torch.cat(both, dim=1) for both in ((left.ids, right.ids), (left.mask, right.mask))
+        torch.cat([getattr(x, of) for x in (left, right)], dim=1) for of in ("ids", "mask")
     )
     start, found = left.ids.shape[1], []
     with torch.enable_grad():
@@ -212,11 +201,7 @@ def _labelled(joint: "Joint", values: Tensor, objective: str) -> xr.DataArray:
 
 @dataclass(frozen=True)
 class Joint:
-    """A prompt and its response as one sequence.
-
-    sequence: all ids, those of the response count; inputs, outputs: the text of every token of the
-    prompt and of the response.
-    """
+    """Ids of a prompt and its response, which count, and the text of every token of either."""
 
     sequence: Prompt
     inputs: list[str]
@@ -224,14 +209,7 @@ class Joint:
 
 
 def join(model: TransformerBridge, prompt: str, response: str, template: bool = False) -> Joint:
-    """Tokenise ``prompt`` and ``response``.
-
-    Args:
-        model: with its tokenizer and template.
-        prompt: what the user says.
-        response: may be empty.
-        template: put the prompt into the model's chat template, and the response behind it as it is.
-            Without, both are stripped and read as one text with a space between.
+    """Tokenise prompt and response, as :func:`input_attribution` says for ``template``.
 
     Raises:
         InputError: an empty prompt, one that shares a token with the response, or a text longer
@@ -287,11 +265,10 @@ def instruction_mask(
         model: with its tokenizer and template.
         prompt: what the user says.
         spans: texts that stand in the prompt once, or (first, stop) in characters of the prompt.
-        template: the prompt is read in the model's chat template, as in :func:`join`.
+        template: of :func:`input_attribution`.
 
     Returns:
-        DataArray bool [input] with the coordinate input_token, aligned with
-        :func:`input_attribution`.
+        DataArray bool [input] with the coordinate input_token, as of :func:`input_attribution`.
 
     Raises:
         InputError: a text that the prompt does not hold, or holds more than once.

@@ -77,17 +77,12 @@ def ffn_concepts(
 def explained_variance(
     model: TransformerBridge, kind: str | None = None, weights: Networks | None = None
 ) -> pd.DataFrame:
-    """Share of the variance that every component explains; the arguments are those of ffn_concepts.
-
-    Returns:
-        DataFrame: layer, expert (of kind ``expert`` only), component, explained.
-    """
+    """Share of the variance that every component explains: layer, expert, component, explained."""
     tables = []
     for key, weight in weights or networks(model, kind):
         explained = principal_axes(weight)[0].cpu().numpy()
-        tables.append(
-            pd.DataFrame(key | {"component": np.arange(len(explained)), "explained": explained})
-        )
+        columns = {"component": np.arange(len(explained)), "explained": explained}
+        tables.append(pd.DataFrame(key | columns))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -95,10 +90,7 @@ def component_words(concepts: pd.DataFrame, first: int = 15) -> pd.DataFrame:
     """One row a component of :func:`ffn_concepts`: its key, explained, and its first words as text."""
     keys = component_keys(concepts)
     parts = concepts[concepts["rank"] <= first].groupby(keys)
-    table = pd.DataFrame(
-        {"explained": parts["explained"].first(), "words": parts["word"].agg(" ".join)}
-    )
-    return table.reset_index()
+    return parts.agg(explained=("explained", "first"), words=("word", " ".join)).reset_index()
 
 
 def component_keys(table: pd.DataFrame) -> list[str]:
@@ -107,11 +99,7 @@ def component_keys(table: pd.DataFrame) -> list[str]:
 
 
 def networks(model: TransformerBridge, kind: str | None = None) -> Networks:
-    """Return all networks of a kind (None: experts where there are any).
-
-    Raises:
-        InputError: the model has none of this kind.
-    """
+    """All networks of a kind (None: experts where there are any); InputError where there is none."""
     kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
     found = [
         ({"layer": layer} | ({} if expert is None else {"expert": expert}), weight)

@@ -23,13 +23,9 @@ SAME = 1e-3
 def rotation(
     base_model: TransformerBridge, tuned_model: TransformerBridge, r: int, kind: str | None = None
 ) -> pd.DataFrame:
-    """Principal angles between the first ``r`` concepts of two models, network by network.
+    """Principal angles between the first ``r`` concepts of two models of one shape, by network.
 
-    Args:
-        base_model: from :func:`sparcom_nb.load_model`.
-        tuned_model: of the same shape.
-        r: concepts a network, fewer than it has neurons.
-        kind: as in :func:`sparcom_nb.shift.ffn_concepts`.
+    kind: as in :func:`sparcom_nb.shift.ffn_concepts`.
 
     Returns:
         DataFrame of r rows a network: layer, expert (where there are experts), component n, angle
@@ -40,8 +36,7 @@ def rotation(
     Raises:
         InputError: models of different shape, or r out of range.
     """
-    base, tuned = paired_networks(base_model, tuned_model, kind)
-    return rotation_of(base, tuned, r)
+    return rotation_of(*paired_networks(base_model, tuned_model, kind), r)
 
 
 def rotation_of(base: Networks, tuned: Networks, r: int) -> pd.DataFrame:
