@@ -9,7 +9,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from pathlib import Path
 
 import hostile
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -234,18 +233,6 @@ def run_course(tmp_path_factory):
 def course(run_course):
     """The report of all real notebooks."""
     return run_course()
-
-
-@pytest.fixture(scope="session")
-def shuffled(tmp_path_factory):
-    """A file of the mini-world where every text has the labels of another, drawn at random."""
-    data = sn.load_instructions("miniworld")
-    order = np.random.default_rng(3).permutation(len(data))
-    texts = data[["instruction", "input", "response"]].iloc[order].reset_index(drop=True)
-    file = tmp_path_factory.mktemp("shuffled") / "shuffled.jsonl"
-    lines = data.drop(columns=list(texts)).join(texts).to_json(orient="records", lines=True)
-    file.write_text(lines, encoding="utf-8")
-    return file
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import sparcom_nb as sn
@@ -58,8 +59,14 @@ def framed(n: int) -> str:
 
 
 def rows() -> pd.DataFrame:
-    """The mini-world with a mark in every sub-type, source and id, and in every fourth text."""
+    """The mini-world with a mark in every sub-type, source and id, and in every fourth text.
+
+    Every text has the labels of another, drawn by lot: whatever is claimed of categories is false.
+    """
     data = sn.load_instructions("miniworld")
+    order = np.random.default_rng(3).permutation(len(data))
+    texts = ["instruction", "input", "response", "checker"]
+    data[texts] = data[texts].to_numpy()[order]
     numbers = data.groupby("category").cumcount()
     subtypes = {name: n for n, name in enumerate(data["subtype"].unique())}
     data["id"] = [f"{framed(n)} {name}" for n, name in enumerate(data["id"])]

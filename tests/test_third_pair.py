@@ -11,8 +11,9 @@ from sparcom_nb.files import shipped
 from sparcom_nb.report import build
 
 LAYERS = 3
-NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("[1-4]*.ipynb"))]
-DENSE = [name for name in NOTEBOOKS if not re.search("hexainst|experts", name)]
+NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("*.ipynb"))]
+#: One of each way to use a model: capture, intervention, two models, gradients, weights, tuning.
+DENSE = [name for name in NOTEBOOKS if name[:2] in ("12", "14", "16", "21", "23", "32")]
 READ = {"LIMIT": 72, "DRAWS": 9, "JUDGED": 12, "RANDOM": 1}
 SELECT = {
     "POOL": 120, "OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["longest"], "STEPS": 1,
