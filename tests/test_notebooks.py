@@ -125,7 +125,7 @@ BY_LOT = {
     "13_generality_uniqueness": ".*",
     "14_ablation": "category|tasks|other sub-types",
     "15_experts": "(?!named beyond length).*",  # of two that know nothing, one may be worse
-    "21_input_attribution": "category|category_at_length",
+    "21_input_attribution": "category",
     "31_capability_directions": ".*",
     "32_select_and_tune": ".*",
     "33_transfer_and_core": "(?!.* to ).*",  # tuning carries over all the same

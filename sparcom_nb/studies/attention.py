@@ -58,26 +58,22 @@ def study(
     shape = int(models["base"].cfg.n_layers), int(models["base"].cfg.n_heads)
     layer, head = np.indices(shape).reshape(2, -1)
     table, findings = pd.DataFrame({"layer": layer, "head": head}), {}
-    heads = Clusters.by(table["layer"].astype(str) + "/" + table["head"].astype(str), "head", layer)
     for name in ("base", "tuned"):
-        table[name] = np.bincount(
-            pairs[name]["layer"] * shape[1] + pairs[name]["head"], None, len(table)
-        )
+        place = pairs[name]["layer"] * shape[1] + pairs[name]["head"]
+        count = np.bincount(place, minlength=len(table))
         chance = turned_counts(models[name], words, vectors, top_k, draws, seed)
-        table[f"{name}, turned"] = chance.mean(axis=0)
+        table[name], table[f"{name}, turned"] = count, chance.mean(axis=0)
         findings[f"directions_{name}"] = more_pairs(
-            f"Heads read directions that hold related words ({name} model)", table[name], chance, heads,
+            f"Heads read directions that hold related words ({name} model)",
+            count, chance, Clusters.by(table.index, "head"),
             control=f"the heads turned by {draws} random rotations (fitted)",
             reading="Turned heads are as strong; only the directions that they read lost their meaning.",
         )  # fmt: skip
     kept = {name: unordered_pairs(one) for name, one in pairs.items()}
     overlaps = {name: overlap(kept["base"], kept[name], *shape) for name in kept if name != "base"}
     for name, one in overlaps.items():
-        others = np.where(np.eye(len(one), dtype=bool), np.nan, one)
-        table[f"{name}: same head"], table[f"{name}: other heads"] = (
-            one.diagonal(),
-            known_mean(others.T),
-        )
+        others = known_mean(np.where(np.eye(len(one), dtype=bool), np.nan, one).T)
+        table[f"{name}: same head"], table[f"{name}: other heads"] = one.diagonal(), others
     shares = two_kinds(pairs)
     findings |= overlap_findings(overlaps, Clusters.by(layer, "layer"), seed)
     findings |= verb_findings(shares[shares["layers"] == "all"], seed)
@@ -151,7 +147,7 @@ def overlap_findings(
     found = means(own.diagonal(), layers)[-1]
     kept = finding(
         "A head keeps its own word pairs through tuning",
-        found, against(known_mean(own.diagonal()), mixed), layers, unit="Jaccard",
+        found, against(float(known_mean(own.diagonal())), mixed), layers, unit="Jaccard",
         control="heads before and after matched at random",
     )  # fmt: skip
     claim = "Tuning changed more of a head's word pairs than plain training changed"
