@@ -40,21 +40,19 @@ def attention_word_pairs(
     words: Sequence[str],
     similarity: Similarity,
     top_k: int = 100,
-    baseline: int = BASELINE,
 ) -> pd.DataFrame:
     """Word pairs of every dimension of every attention head (Wu et al. 2024, section 3.2).
 
     With E the words' embeddings, H_q = E W_q and H_k = E W_k of a head. In a dimension the
     ``top_k`` words by |H_k| are paired with the ``top_k`` words by |H_q|. A pair of different words
     is kept when H_q H_k > 0 and the cosine of their static vectors exceeds, for both words, the mean
-    + 1.96 standard deviations of the word's cosines with the first ``baseline`` words.
+    + 1.96 standard deviations of the word's cosines with the first 3,000 words.
 
     Args:
         model: any model with a norm before its attention.
         words: the vocabulary, each word once, most frequent first.
         similarity: static word vectors, see :func:`word_vectors`.
         top_k: query words and key words of a dimension.
-        baseline: words that make the thresholds.
 
     Returns:
         DataFrame: layer, head, dim, key_word, query_word (categories in the order of ``words``),
@@ -62,10 +60,10 @@ def attention_word_pairs(
         pairs of a dimension in descending order of cosine.
 
     Raises:
-        InputError: words or vectors that cannot be used; ``top_k`` or ``baseline`` below 1.
+        InputError: words or vectors that cannot be used; ``top_k`` below 1.
     """
     vectors = torch.from_numpy(np.stack(list(word_vectors(similarity, words).values())))
-    cosine = close_words(vectors.to(taps.device(model)), baseline)
+    cosine = close_words(vectors.to(taps.device(model)))
     embedded = torch.from_numpy(word_embeddings(model, words).to_numpy()).to(cosine.device)
     tables = [
         _table(layer, head, _head_pairs(query, key, cosine, min(top_k, len(words))), words)
@@ -83,14 +81,14 @@ def projections(
             yield layer, head, query, key
 
 
-def close_words(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
+def close_words(vectors: Tensor) -> Tensor:
     """Cosines [word, word] of different words that are close for both; minus infinity elsewhere.
 
-    vectors: [word, feature]; the first ``baseline`` of them say how close words are by chance.
+    vectors: [word, feature]; the first 3,000 of them say how close words are by chance.
     """
     unit = torch.nn.functional.normalize(vectors, dim=1)
     cosine = unit @ unit.T
-    chance = cosine[:, :baseline]
+    chance = cosine[:, :BASELINE]
     cut = chance.mean(dim=1) + DEVIATIONS * chance.std(dim=1, correction=0)
     cosine[cosine <= torch.maximum(cut[:, None], cut[None, :])] = -torch.inf
     return cosine.fill_diagonal_(-torch.inf)
@@ -99,8 +97,8 @@ def close_words(vectors: Tensor, baseline: int = BASELINE) -> Tensor:
 def unordered_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs, lower-cased and whatever their order, that more than one dimension of a head holds.
 
-    pairs: from :func:`attention_word_pairs`. Returns a DataFrame: layer, head, a, b (a <= b), count
-    (of dimensions and orders), the most frequent of a head first.
+    pairs: of :func:`attention_word_pairs`. Returns layer, head, a, b (a <= b), count (of dimensions
+    and orders), the most frequent of a head first.
     """
     both = pd.concat([pairs["key_word"], pairs["query_word"]]).astype("category")
     lower, spelled = pd.factorize(both.cat.categories.str.lower(), sort=True)

@@ -6,10 +6,9 @@ From the attribution S [input, output] of a response (Wu et al. 2024, arXiv 2310
     a_n = ||Q[n,:]||_1 / (||Q[n,:]||_4 + 1e-9);  a_n = a_n / (max_n a_n + 1e-9)
     score = sum_n a_n mask_n / log2(2 + sum_n mask_n)
 
-L = 10 levels, b = 7 in the published tables. Two things to know. S varies over many decades, so the
-1e-7 matters: a token whose largest attribution is tiny tops out below level 10. And before it is
-divided by its maximum, a grows with the number of response tokens; after that only the contrast
-between prompt tokens is left. The variants below take either choice apart.
+L = 10 levels, b = 7 in the published tables. S varies over many decades, so the 1e-7 matters: a token
+whose largest attribution is tiny tops out below level 10. And before it is divided by its maximum, a
+grows with the number of response tokens; after that only the contrast between tokens is left.
 """
 
 from collections.abc import Sequence
@@ -47,7 +46,6 @@ def importance_density(
     b: int = CUT,
     p: float = 4,
     levels: bool = False,
-    L: int = LEVELS,
     normalise: bool = True,
     length: int | None = None,
 ) -> xr.DataArray:
@@ -58,13 +56,14 @@ def importance_density(
         b: levels up to this do not count.
         p: order of the norm below the fraction.
         levels: S holds levels already (from :func:`levels`, or published ones).
-        L: number of levels to make of a raw S.
         normalise: divide by the largest density of all prompt tokens, as the tables do; without it
             density grows with the number of response tokens.
         length: use only so many response tokens, the first ones, to compare responses at one length.
     """
     first = S[:, :length]
-    counted = (first if levels else _levels(first, L, b, RAW_EPSILON)).to_numpy().astype(np.float64)
+    counted = (
+        (first if levels else _levels(first, LEVELS, b, RAW_EPSILON)).to_numpy().astype(np.float64)
+    )
     counted[counted <= b] = 0
     density = counted.sum(axis=1) / ((counted**p).sum(axis=1) ** (1 / p) + 1e-9)
     if normalise:
