@@ -50,8 +50,8 @@ def verbs(effect: float, seed: int) -> dict:
 
 PATHS = {
     "directions_base, directions_tuned": Path(directions, 0.1),
-    "kept": Path(kept, 0.023, runs=200, beside=True),
-    "changed": Path(changed, 0.08, runs=200, beside=True),
-    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.15, runs=200),
-    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.16, runs=200),
+    "kept": Path(kept, 0.023, runs=100, beside=True),
+    "changed": Path(changed, 0.08, runs=100, beside=True),
+    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.15, runs=100),
+    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.16, runs=100),
 }

@@ -53,8 +53,8 @@ def placebo(effect: float, seed: int):
 
 
 PATHS = {
-    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3, 200),
-    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4, 200),
+    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3, 100),
+    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4, 100),
     "rotation": Path(rotation, 0.15, runs=100),
     "placebo": Path(placebo, 2.1),
 }
