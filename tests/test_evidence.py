@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
+from scipy.stats import t as student
 
 from sparcom_nb import evidence
 from sparcom_nb.evidence import Clusters, Finding
@@ -264,3 +265,19 @@ def test_swaps_with_matched_outsiders_are_calibrated():
 
 def test_swaps_find_a_set_that_matters():
     assert rejections(swap_p(0.5), 100) >= 80
+
+
+def test_rows_of_one_name_are_a_cluster_in_the_stratum_of_the_first():
+    found = Clusters.by([(0, 1), (0, 2), (0, 1)], "network", ["x", "y", "x"])
+    assert found.index.tolist() == [0, 1, 0] and found.stratum.tolist() == [0, 1]
+    assert found.strata == ["x", "y"] and found.units == "2 networks"
+    assert Clusters.by([], "row").units == "0 rows"
+
+
+def test_few_clusters_need_a_larger_effect_to_show():
+    """Student's t with 3 degrees of freedom, not a normal."""
+    layers = Clusters.by(range(4), "layer")
+    found = evidence.means(np.array([1.0, 2, 3, 4]), layers)[-1]
+    told = evidence.finding("c", found, evidence.t_test(found), layers)
+    error = np.std([1, 2, 3, 4], ddof=1) / 2
+    assert told.detectable == pytest.approx(error * (student.ppf(0.975, 3) + student.ppf(0.8, 3)))

@@ -85,6 +85,7 @@ def gains(
 ) -> dict[str, Finding]:
     """What the instruction gained: by itself, beyond the rest, beyond the placebo, at equal length."""
     base, tuned, at = found["base"], found["tuned"], {"length": length, "b": cut}
+    ahead = {name: lead(one, b=cut) for name, one in found.items()}
     return {
         "gain": rise(
             "The instruction scores higher in the tuned model than in the base, on the same responses",
@@ -93,14 +94,13 @@ def gains(
         ),
         "contrast": rise(
             "The instruction gained more than the rest of the prompt from base to tuned model",
-            lead(tuned, b=cut) - lead(base, b=cut), data, seed,
+            ahead["tuned"] - ahead["base"], data, seed,
             reading="This takes off what template and input gained too, so it is the claim of the paper.",
         ),
         "placebo": rise(
             "The instruction leads the rest of the prompt by more in the tuned checkpoint than in the "
             "placebo, which read plain documents for as long",
-            lead(tuned, b=cut) - lead(found["placebo"], b=cut) if "placebo" in found else None,
-            data, seed,
+            ahead["tuned"] - ahead["placebo"] if "placebo" in ahead else None, data, seed,
             caveat="One training run of each: the claim is about these two checkpoints.",
             reading="This one counts: where it shows, instructions do more than more training does.",
         ),
