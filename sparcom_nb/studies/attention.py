@@ -188,12 +188,8 @@ def verb_findings(shares: pd.DataFrame, seed: int) -> dict[str, Finding]:
     if min(own.sum(), (~own).sum()) < 2:
         return {name: Finding(claim, np.nan) for name, claim in claims.items()}
     verbs = Clusters.by(shares["verb"], "verb", np.where(own, "instruction", "other"))
-
-    def apart(labels: np.ndarray) -> float:
-        mine = labels == verbs.stratum[own][0]
-        return float(value[mine].mean() - value[~mine].mean())
-
-    null = np.array([apart(labels) for labels in permuted(verbs, DRAWS, seed)])
+    mine = np.array(list(permuted(verbs, DRAWS, seed))) == verbs.stratum[own][0]
+    null = mine @ value / own.sum() - ~mine @ value / (~own).sum()
     found = means(np.where(own, 2, -2) * value, verbs)[-1]  # difference of the two kinds' means
     turned = finding(
         claims["verbs"], found, against(float(found.value), null), verbs, unit="of the heads",

@@ -157,9 +157,9 @@ def test_an_annotator_by_name(server, tmp_path, monkeypatch):
     asked = load_annotator(server.url, WORDS, "m", tmp_path)
     assert asked(WORDS, 0).concept == "animals"
     assert server.seen[0][1]["Authorization"] == "Bearer from-outside"
-    for wrong in (("lexikon", WORDS, "m"), ("http://localhost", WORDS)):
+    for name, model in (("lexikon", "m"), ("http://localhost", "")):
         with pytest.raises(sn.InputError, match="give lexicon, or the address of an API"):
-            load_annotator(*wrong)
+            load_annotator(name, WORDS, model)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://[::1", "http://a:99999999/v1"])
