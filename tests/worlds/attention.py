@@ -52,6 +52,6 @@ PATHS = {
     "directions_base, directions_tuned": Path(directions, 0.1),
     "kept": Path(kept, 0.023, runs=100, beside=True),
     "changed": Path(changed, 0.08, runs=100, beside=True),
-    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.15, runs=100),
-    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.16, runs=100),
+    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.18, runs=100),
+    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.18, runs=100),
 }
