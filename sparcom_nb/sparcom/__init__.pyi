@@ -12,10 +12,8 @@ from .frequency import (
 )
 from .profiles import layer_shares
 from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
-from .sweep import TOPS
 
 __all__ = [
-    "TOPS",
     "activation_frequency",
     "alteration",
     "as_frequency",
