@@ -47,21 +47,19 @@ def study(
         seed: of these.
 
     Returns:
-        Results: tables ``matrix`` (top, category, category_b, mean, low, high), ``sweep`` and
-        ``ladder``.
+        Results: tables ``matrix``, ``sweep`` and ``ladder``.
     """
     marked = specific(frequency, top=top).compute()
     pairwise = overlap(marked)
-    swept, matrices, relative = sweep(frequency)
+    swept, relative = sweep(frequency)
     between = overlap(specific(again, top=top).compute(), marked)
     rungs_of, pairs = rungs(between, np.asarray(paraphrase_of))
     clusters = Clusters.of(between)
     tables = {
-        "matrix": pd.concat([matrix(pairwise).assign(top=top), *matrices], ignore_index=True)
-        .drop_duplicates(["top", "category", "category_b"]),
+        "matrix": matrix(pairwise),
         "sweep": swept,
         "ladder": ladder(rungs_of, pairs, clusters),
-    }  # fmt: skip
+    }
     findings = {
         "category": separation(
             pairwise, draws, seed,
@@ -169,14 +167,14 @@ def matrix(pairwise: xr.DataArray) -> pd.DataFrame:
     return pd.DataFrame(columns, names).reset_index()
 
 
-def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, list[pd.DataFrame], xr.DataArray]:
+def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, xr.DataArray]:
     """Overlaps at every cut of :data:`CUTS`.
 
     Returns:
-        DataFrame (by, cut, share taken, within, across), :func:`matrix` of every top share, and the
-        overlap of every pair relative to the mean of the cut's, averaged over cuts.
+        DataFrame (by, cut, share taken, within, across), and the overlap of every pair relative to
+        the mean of the cut, averaged over cuts.
     """
-    rows, matrices, relative = [], [], []
+    rows, relative = [], []
     for by, cut in CUTS:
         marked = specific(frequency, **{by: cut}).compute()
         pairwise = overlap(marked)
@@ -184,11 +182,9 @@ def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, list[pd.DataFrame], xr
         within, across = pairs.within_across(pairs.clusters.stratum)
         share = float(marked["share"].mean())
         rows.append({"by": by, "cut": cut, "share": share, "within": within, "across": across})
-        if by == "top":
-            matrices.append(matrix(pairwise).assign(top=cut))
         level = pairs.sums.sum() / max(1, pairs.counts.sum())
         relative.append(pairwise.to_numpy() / (level or np.nan))
-    return pd.DataFrame(rows), matrices, pairwise.copy(data=known_mean(np.array(relative)))
+    return pd.DataFrame(rows), pairwise.copy(data=known_mean(np.array(relative)))
 
 
 # ---------------------------------------------------------------- wording
