@@ -1,4 +1,4 @@
-from .ablation import equal_sets, halves, sets_of_halves
+from .ablation import equal_sets, halves
 from .alteration import alteration, instruction_jaccard
 from .baselines import category_means, contrast, lape, random_sets
 from .experts import conditional_frequency, specific_experts, uniform_rate
@@ -33,7 +33,6 @@ __all__ = [
     "neuron_frequency",
     "overlap",
     "random_sets",
-    "sets_of_halves",
     "specific",
     "specific_experts",
     "token_activity",

@@ -8,6 +8,7 @@ then counts once with plus and once with minus, so that harmful sets and fragile
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,9 @@ def study(
     """
     data = answered(data)
     if data["category"].nunique() < 2:
-        none = "There are not two categories of rows with a response, so that there is no loss to rise."
-        return Results.of(
-            "Ablation", {n: Finding(c, np.nan, invalid=none) for n, c in CLAIMS.items()}
-        )
+        none = "No two categories have rows with a response, so that there is no loss to rise."
+        untold = {name: Finding(claim, np.nan, invalid=none) for name, claim in CLAIMS.items()}
+        return Results.of("Ablation", untold)
     options: dict[str, Any] = {"batch_tokens": batch_tokens}
     frequency, reading = (
         neuron_frequency(model, data, site, span, **options).compute()
@@ -104,25 +104,22 @@ def study(
     )
     loss = loss_under(model, data, **options)
     base = loss(None, np.arange(len(data)))
-    main = Trial.of(loss, base, frequency, top, splits, seed)
+    made = partial(Trial.of, loss, base, top=top, splits=splits, seed=seed)
+    main = made(frequency)
     strength = mean_activation(model, data, absolute=True, **options).compute() * write_norm(model)
     right, told = answers(main, answers_under(model, data, answer_tokens))
-    matrix = main.matrix()
     findings = specific_to(main, draws) | {
         "other sub-types": against_zero("other sub-types", replace(main, by="subtype")),
-        "instruction": against_zero(
-            "instruction", Trial.of(loss, base, reading, top, splits, seed)
-        ),
+        "instruction": against_zero("instruction", made(reading)),
         "outsiders": outsiders(replace(main, which="unique"), strength, draws),
         "answers": right,
     }
     if taps.sparse_layers(model):
         routing = expert_frequency(model, data, "response", **options).compute()
-        experts = Trial.of(loss, base, routing, top, splits, seed)
-        findings["experts"] = against_zero("experts", experts)
-    tables = {"matrix": mean_table(matrix, ["set", "category"], "value"), "answers": told}
-    plain = text_loss_under(model, list(texts), batch_tokens)
-    numbers = _numbers(main, matrix, plain, len(texts))
+        findings["experts"] = against_zero("experts", made(routing))
+    matrix = mean_table(main.matrix(), ["set", "category"], "value")
+    tables = {"matrix": matrix, "answers": told}
+    numbers = _numbers(main, text_loss_under(model, list(texts), batch_tokens), len(texts))
     return Results.of("Ablation", findings, numbers, tables, method="bh")
 
 
@@ -260,11 +257,6 @@ def over_categories(values: np.ndarray, label: np.ndarray) -> float:
     return float(known_mean(np.array(each)))
 
 
-def last(found: Estimate) -> Estimate:
-    """The mean over categories of :func:`sparcom_nb.evidence.means`."""
-    return found[-1]
-
-
 # ---------------------------------------------------------------- claims
 
 
@@ -353,20 +345,14 @@ def answers(trial: Trial, right: Loss) -> tuple[Finding, pd.DataFrame]:
     ), mean_table(table, ["category", "state"], "value")  # fmt: skip
 
 
-def _numbers(
-    trial: Trial, matrix: pd.DataFrame, text_loss: Loss, n_texts: int
-) -> dict[str, dict[str, Any]]:
-    """Size of the sets, and the rise of the loss of their own rows and of plain texts."""
+def _numbers(trial: Trial, text_loss: Loss, n_texts: int) -> dict[str, dict[str, Any]]:
+    """Size of the sets, and the rise of the loss of plain texts."""
     sets = trial.sets(trial.label, trial.halves(trial.label))
-    own = matrix[matrix["set"] == matrix["category"]]
-    rise = over_categories(own["value"].to_numpy(), own["category"].to_numpy())
-    numbers: dict[str, dict[str, Any]] = {
-        "components in a set": {"value": float(sets.sum(axis=2).max()), "control": sets.shape[2]},
-        "rise on own instructions": {"value": rise, "n": len(trial.base), "unit": UNIT},
-    }
-    if n_texts:
-        rows = np.arange(n_texts)
-        off = [text_loss(trial.mask(one), rows) for one in sets[0] if one.any()]
-        rise = float(np.mean(off) - text_loss(None, rows).mean()) if off else np.nan
-        numbers["rise on plain texts"] = {"value": rise, "n": n_texts, "unit": "nats per token"}
-    return numbers
+    size = {"value": float(sets.sum(axis=2).max()), "control": sets.shape[2]}
+    if not n_texts or not sets[0].any():
+        return {"components in a set": size}
+    rows = np.arange(n_texts)
+    off = [text_loss(trial.mask(one), rows).mean() for one in sets[0] if one.any()]
+    rise = float(np.mean(off) - text_loss(None, rows).mean())
+    plain = {"value": rise, "n": n_texts, "unit": "nats per token"}
+    return {"components in a set": size, "rise on plain texts": plain}
