@@ -68,7 +68,7 @@ def study(
             reading="Pairs of one sub-type do not count, so that shared phrasing is no evidence.",
         ),
         "every cut": separation(
-            relative, draws, seed,
+            pairwise.copy(data=relative), draws, seed,
             claim="Over all cuts, instructions of one category share more neurons than others do",
             unit="of the mean overlap, within minus across",
             reading="The share that SPARCOM takes is not published; one test of all cuts chooses none.",
@@ -105,12 +105,9 @@ class Pairs:
         return cls(sums, member.T @ known.astype(float) @ member, clusters)
 
     def by_category(self, stratum: np.ndarray, keep: np.ndarray, apart: bool) -> np.ndarray:
-        """Sums and counts [2, category, category]; ``apart``: of pairs from different clusters only.
+        """Sums and counts [2, category, category] for clusters of these categories.
 
-        Args:
-            stratum: category of every cluster.
-            keep: 0 or 1 [cluster].
-            apart: see above.
+        ``keep`` 0 or 1 [cluster]; ``apart``: of pairs from different clusters only.
         """
         kept = np.eye(len(self.clusters.strata))[stratum] * keep[:, None]
         both = np.stack([self.sums, self.counts])
@@ -167,7 +164,7 @@ def matrix(pairwise: xr.DataArray) -> pd.DataFrame:
     return pd.DataFrame(columns, names).reset_index()
 
 
-def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, xr.DataArray]:
+def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, np.ndarray]:
     """Overlaps at every cut of :data:`CUTS`.
 
     Returns:
@@ -184,7 +181,7 @@ def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, xr.DataArray]:
         rows.append({"by": by, "cut": cut, "share": share, "within": within, "across": across})
         level = pairs.sums.sum() / max(1, pairs.counts.sum())
         relative.append(pairwise.to_numpy() / (level or np.nan))
-    return pd.DataFrame(rows), pairwise.copy(data=known_mean(np.array(relative)))
+    return pd.DataFrame(rows), known_mean(np.array(relative))
 
 
 # ---------------------------------------------------------------- wording

@@ -1,5 +1,7 @@
 """Kinds of components, their nulls and whether sets hold, against Python sets and loops."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -131,7 +133,8 @@ def test_sweep_is_the_table_at_every_cut(marked):
     frequency = marked.copy(data=np.random.default_rng(2).random(marked.shape))
     found, table = generality.sweep(frequency, 0)
     assert len(table) == len(generality.TOPS) * len(generality.AGREEMENTS) * 3
-    for (top, agreement), part in table.groupby(["top", "agreement"]):
+    for _, part in table.groupby(["top", "agreement"]):
+        top, agreement = part[["top", "agreement"]].to_numpy()[0]
         sets = python_sets(sn.sparcom.specific(frequency, top), agreement)
         assert part["value"].to_list() == kinds_of(sets)
     assert found.value > 0
@@ -170,9 +173,10 @@ def own_minus_other(a, b):
     return np.nanmean(own) - np.nanmean(other)
 
 
-def of_two(a, b):
+def of_two(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, np.ndarray]:
     """Two collections as one, and the source of every row."""
-    return xr.concat([a, b], "instruction"), np.repeat(["a", "b"], [len(a), len(b)])
+    both: Any = xr.concat([a, b], "instruction")
+    return both, np.repeat(["a", "b"], [len(a), len(b)])
 
 
 def test_two_sources_against_python_sets():

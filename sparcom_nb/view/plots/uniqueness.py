@@ -15,9 +15,9 @@ _KINDS = {"unique": "unique to one", "shared": "shared by some", "general": "gen
 
 def counts(table: pd.DataFrame) -> Figure:
     """A line a number (columns name and those of a finding) on the band of its null."""
-    known = ["claim", *(one.name for one in fields(Finding) if one.name in table)]
-    rows = table.assign(claim="").set_index("name")[known].to_dict("index")
-    return forest({str(name): Finding(**row) for name, row in rows.items()})
+    known = {one.name for one in fields(Finding)} & set(table)
+    rows = [(row["name"], {key: row[key] for key in known}) for _, row in table.iterrows()]
+    return forest({name: Finding("", **row) for name, row in rows})
 
 
 def sweep(table: pd.DataFrame) -> Figure:
