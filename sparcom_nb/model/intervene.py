@@ -118,7 +118,7 @@ def mean_activation(
     """Mean activation at site ``post`` of every neuron over the counted tokens of every row.
 
     Args:
-        model: dense, or without dense layers: then its experts' neurons are measured.
+        model: of one with experts their neurons are measured, as by :func:`neuron_frequency`.
         data: rows from :func:`sparcom_nb.load_instructions`.
         span: whose tokens count.
         absolute: the mean of the absolute value instead.
@@ -129,7 +129,7 @@ def mean_activation(
         where a token that is not sent to an expert counts as 0 (divide by the routing frequency
         for the mean over the tokens that are).
     """
-    kind = "dense" if taps.dense_layers(model) else "expert"
+    kind = "expert" if taps.sparse_layers(model) else "dense"
     measure = ActivationSums(kind=kind, of="absolute" if absolute else "value")
     sums = capture(model, data, measure, span, **options)
     return (sums / sums["n_tokens"].astype("float32")).rename("mean_activation")
@@ -140,7 +140,7 @@ def write_norm(model: TransformerBridge) -> xr.DataArray:
 
     Times the mean absolute activation it says how much the neuron writes into the residual stream.
     """
-    kind = "dense" if taps.dense_layers(model) else "expert"
+    kind = "expert" if taps.sparse_layers(model) else "dense"
     coords: Any = neuron_coords(model, kind)
     norms = [weight.float().norm(dim=1) for *_, weight in taps.output_weights(model, kind)]
     shape = [len(coord) for coord in coords.values()]

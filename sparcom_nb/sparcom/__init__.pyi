@@ -1,4 +1,4 @@
-from .ablation import equal_sets, halves, sets_of_halves
+from .ablation import equal_sets, halves
 from .alteration import alteration, instruction_jaccard
 from .baselines import category_means, contrast, lape, random_sets
 from .experts import conditional_frequency, specific_experts, uniform_rate
@@ -12,10 +12,8 @@ from .frequency import (
 )
 from .profiles import layer_shares
 from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
-from .sweep import TOPS
 
 __all__ = [
-    "TOPS",
     "activation_frequency",
     "alteration",
     "as_frequency",
@@ -35,7 +33,6 @@ __all__ = [
     "neuron_frequency",
     "overlap",
     "random_sets",
-    "sets_of_halves",
     "specific",
     "specific_experts",
     "token_activity",

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.sparcom.baselines import category_means, lead
-from sparcom_nb.sparcom.sets import by_category, specific
+from sparcom_nb.sparcom.baselines import lead
 
 #: Loss of the rows at these positions while the components in a mask are changed (None: none), such
 #: as :func:`sparcom_nb.loss_under` makes.
@@ -42,29 +41,6 @@ def halves(data: pd.DataFrame, by: str = "subtype", seed: int = 0) -> np.ndarray
         else:
             dealt[rows] = (rng.permutation(len(known)) % 2)[index]
     return dealt
-
-
-def sets_of_halves(
-    frequency: xr.DataArray, half: np.ndarray, which: str = "all", top: float = 0.1, seed: int = 0
-) -> xr.DataArray:
-    """Sets of every category, defined on each half: bool [half, category, ...].
-
-    Args:
-        frequency: [instruction, ...] of at least two categories.
-        half: 0 or 1 [instruction].
-        which: as in :func:`equal_sets`.
-        top: share of the components that is specific to an instruction.
-        seed: components that tie in everything are drawn at random.
-    """
-    rng = np.random.default_rng(seed)
-    names = [name for name, _ in by_category(frequency)]
-    made = []
-    for side in (0, 1):
-        own = frequency[half == side]
-        marked = specific(own, top=top).compute()
-        found = equal_sets(category_means(marked), category_means(own), which, rng)
-        made.append(found.reindex(category=names).fillna(0).astype(bool).drop_attrs())
-    return xr.concat(made, "half").rename("sets").assign_attrs(sets=which, top=top)
 
 
 def equal_sets(

@@ -21,6 +21,8 @@ from sparcom_nb.rows.instructions import CATEGORIES
 
 #: Share of the components that is taken when nothing else is asked for.
 DEFAULT_TOP = 0.05
+#: Shares to look at beside it.
+TOPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _BLOCK_ROWS = 512
 
 

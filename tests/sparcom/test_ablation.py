@@ -42,6 +42,16 @@ def frequency_of(data, served=True, seed=0):
     )
 
 
+def sets_of_halves(frequency, half, which="all", top=0.1):
+    """Sets of every category, defined on each half."""
+    made = []
+    for side in (0, 1):
+        own = frequency[half == side]
+        means = [sparcom.category_means(x) for x in (sparcom.specific(own, top=top), own)]
+        made.append(sparcom.equal_sets(*means, which))
+    return xr.concat(made, "half")
+
+
 def test_halves_by_row_split_every_subtype_and_by_subtype_none(data):
     by_row, by_subtype = sparcom.halves(data, "row"), sparcom.halves(data, "subtype", seed=3)
     groups = data.groupby(["category", "subtype"]).indices.values()
@@ -58,13 +68,13 @@ def test_halves_by_row_split_every_subtype_and_by_subtype_none(data):
 
 def test_sets_are_found_of_one_size_and_on_their_half_only(data):
     frequency, half = frequency_of(data), sparcom.halves(data, "row")
-    sets = sparcom.sets_of_halves(frequency, half, top=5 / 120)
+    sets = sets_of_halves(frequency, half, top=5 / 120)
     assert (sets.sum(("layer", "neuron")) == 5).all()
     for n in range(6):
         assert sets[:, n, 0, 5 * n : 5 * n + 5].all()
     broken = frequency.copy()
     broken[half == 1] = 0.5
-    again = sparcom.sets_of_halves(broken, half, top=5 / 120)
+    again = sets_of_halves(broken, half, top=5 / 120)
     assert (again[0] == sets[0]).all()
 
 
@@ -73,7 +83,7 @@ def test_sets_are_cut_to_the_smallest_keeping_what_most_agree_on(data):
     frequency = frequency_of(data, seed=1)
     frequency[(data["category"] == "QA").to_numpy(), 1, :9] = 1
     half = sparcom.halves(data, "row")
-    sets = sparcom.sets_of_halves(frequency, half, top=0.1)
+    sets = sets_of_halves(frequency, half, top=0.1)
     marked = sparcom.specific(frequency[half == 0], top=0.1)
     full = sparcom.category_sets(marked)
     size = int(full.sum(("layer", "neuron")).min())
@@ -94,9 +104,9 @@ def test_sets_are_cut_to_the_smallest_keeping_what_most_agree_on(data):
 
 def test_unique_sets_are_disjoint_and_contrast_sets_have_the_size(data):
     frequency, half = frequency_of(data), sparcom.halves(data, "row")
-    unique = sparcom.sets_of_halves(frequency, half, "unique", top=0.2)
+    unique = sets_of_halves(frequency, half, "unique", top=0.2)
     assert (unique.sum("category") <= 1).all()
-    contrast = sparcom.sets_of_halves(frequency, half, "contrast", top=5 / 120)
+    contrast = sets_of_halves(frequency, half, "contrast", top=5 / 120)
     assert (contrast.sum(("layer", "neuron")) == 5).all()
     with pytest.raises(InputError, match="unknown which 'some'"):
-        sparcom.sets_of_halves(frequency, half, "some")
+        sets_of_halves(frequency, half, "some")

@@ -1,11 +1,10 @@
 """Kinds of components, their nulls and whether sets hold, against Python sets and loops."""
 
-from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import binom
 
 import sparcom_nb as sn
 from sparcom_nb.evidence import permuted
@@ -104,35 +103,16 @@ def test_twin_sees_a_strict_agreement(marked):
 
 def test_every_number_of_the_sets(marked):
     sets = python_sets(marked, 0.5)
-    findings, tables = generality._kinds(Votes.of(marked), marked, 9, 0)
-    assert tables["kinds"]["value"].to_list() == kinds_of(sets)
-    assert tables["kinds"]["kind"].to_list() == ["unique", "shared", "general"]
-    sizes = tables["sizes"].set_index(["part", "category"])["value"]
+    votes = Votes.of(marked)
+    table = generality.counts(votes, 9, 0).set_index("name")["value"]
     for name, one in sets.items():
         others = set().union(*(s for other, s in sets.items() if other != name))
-        assert sizes["set", name] == len(one)
-        assert sizes["unique", name] == len(one - others)
-    found = tables["combinations"].set_index("categories")["value"].to_dict()
-    expected = {}
-    for k in (1, 2, 3):
-        for names in combinations(CATEGORIES, k):
-            inside = set.intersection(*(sets[n] for n in names))
-            outside = set().union(*(sets[n] for n in CATEGORIES if n not in names))
-            if inside - outside:
-                expected[" + ".join(names)] = len(inside - outside)
-    assert found == expected
-    pairs = tables["overlap"].set_index(["measure", "category", "category_b"])["value"]
-    apart = []
-    for a, b in product(CATEGORIES, CATEGORIES):
-        both, either = len(sets[a] & sets[b]), len(sets[a] | sets[b])
-        assert pairs["jaccard", a, b] == pytest.approx(both / either)
-        assert pairs["overlap", a, b] == pytest.approx(both / min(len(sets[a]), len(sets[b])))
-        apart += [1 - both / either] if a != b else []
-    assert findings["distinct"].value == pytest.approx(np.mean(apart))
-    layers = tables["layers"].set_index(["layer", "kind"])["value"]
-    for layer, (k, kind) in product((0, 1), enumerate(("unique", "shared", "general"), 1)):
-        inside = [n for n in range(60 * layer, 60 * layer + 60) if number_of(n, sets) == k]
-        assert layers[layer, kind] == pytest.approx(len(inside) / 60)
+        assert table[name] == len(one) and table[f"only {name}"] == len(one - others)
+    assert table[["1 (unique)", "2 (shared)", "3 (general)"]].to_list() == kinds_of(sets)
+    assert generality.by_kind(votes, 0)[0].tolist() == kinds_of(sets)
+    assert generality.general(votes, 9, 0).value == kinds_of(sets)[-1]
+    apart = [1 - jaccard(a, b) for a in sets.values() for b in sets.values() if a is not b]
+    assert generality.distinct("distinct", votes, 9, 0).value == pytest.approx(np.mean(apart))
 
 
 def test_the_null_is_that_of_loops(marked):
@@ -141,21 +121,23 @@ def test_the_null_is_that_of_loops(marked):
         np.random.default_rng(5),
     )
     own, null = [n.split("/")[0] for n in names], []
-    for _ in range(200):
+    for _ in range(100):
         label = dict(zip(names, rng.permutation(own), strict=True))
         null.append(kinds_of(python_sets(marked, 0.5, label=label)))
-    _, tables = generality._kinds(Votes.of(marked), marked, 200, 0)
-    error = 4 * np.sqrt(2 / 200) * np.std(null, axis=0)
-    assert (np.abs(tables["kinds"]["null_mean"] - np.mean(null, axis=0)) <= error).all()
+    found = generality.by_kind(Votes.of(marked), 0)[1:]
+    error = 4 * np.sqrt(2 / 100) * np.std(null, axis=0)
+    assert (np.abs(found.mean(axis=0) - np.mean(null, axis=0)) <= error).all()
 
 
 def test_sweep_is_the_table_at_every_cut(marked):
     frequency = marked.copy(data=np.random.default_rng(2).random(marked.shape))
-    _, table = generality._sweep(frequency, 0)
+    found, table = generality.sweep(frequency, 0)
     assert len(table) == len(generality.TOPS) * len(generality.AGREEMENTS) * 3
-    for (top, agreement), part in table.groupby(["top", "agreement"]):
+    for _, part in table.groupby(["top", "agreement"]):
+        top, agreement = part[["top", "agreement"]].to_numpy()[0]
         sets = python_sets(sn.sparcom.specific(frequency, top), agreement)
         assert part["value"].to_list() == kinds_of(sets)
+    assert found.value > 0
 
 
 # ---------------------------------------------------------------- other instructions
@@ -184,42 +166,54 @@ def jaccard(a, b):
     return len(a & b) / len(a | b) if a | b else np.nan
 
 
-def measured(a, b):
-    """Own and other of every measure, written out."""
-    unique = [[s - set().union(*(o for o in sets if o is not s)) for s in sets] for sets in (a, b)]
-    made = (
-        lambda i, j: jaccard(a[i], b[j]),
-        lambda i, j: jaccard(unique[0][i], unique[1][j]),
-        lambda i, j: len(unique[0][i] & b[j]) / len(unique[0][i]) if unique[0][i] else np.nan,
-    )
-    return [
-        (
-            np.nanmean([one(i, i) for i in range(3)]),
-            np.nanmean([one(i, j) for i in range(3) for j in range(3) if i != j]),
-        )
-        for one in made
-    ]
+def own_minus_other(a, b):
+    """Mean Jaccard of one category's sets minus that of two categories'."""
+    own = [jaccard(x, y) for x, y in zip(a, b, strict=True)]
+    other = [jaccard(x, y) for i, x in enumerate(a) for j, y in enumerate(b) if i != j]
+    return np.nanmean(own) - np.nanmean(other)
 
 
-def test_two_collections_against_python_sets():
+def of_two(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, np.ndarray]:
+    """Two collections as one, and the source of every row."""
+    both: Any = xr.concat([a, b], "instruction")
+    return both, np.repeat(["a", "b"], [len(a), len(b)])
+
+
+def test_two_sources_against_python_sets():
     a, b = rows(4, 5, 0.6, 0), rows(3, 4, 0.6, 1)
-    held = generality._compared(a, b, 0.5, 9, 0)
-    np.testing.assert_allclose(held.found, measured(sets_of(a), sets_of(b)))
-    np.testing.assert_allclose(held.table()["value"], held.found[:, 0] - held.found[:, 1])
+    found = generality.sources(*of_two(a, b), 0.5, 9, 0)
+    assert found.value == pytest.approx(own_minus_other(sets_of(a), sets_of(b)))
+
+
+def test_a_category_of_one_source_is_left_out_and_one_source_is_said():
+    a = rows(2, 3, 0.6, 0)
+    found = generality.sources(*of_two(a, a[a["category"].values != "SUM"]), 0.5, 3, 0)
+    assert found.units == "4 sub-types" and found.value == pytest.approx(
+        own_minus_other(sets_of(a)[:2], sets_of(a)[:2])
+    )
+    none = generality.sources(a, np.repeat("a", len(a)), 0.5, 3, 0)
+    assert none.verdict == "cannot be told" and "one source" in none.invalid
+
+
+def test_a_subtype_takes_its_label_along():
+    first, second = (Votes.of(rows(3, 2, 0.6, 0), 0.5, np.arange(18) % 6 < n) for n in (6, 4))
+    both = second.size > 0
+    for stratum in generality._with_both(first, second, 9, 0):
+        assert sorted(stratum[both]) == sorted(first.clusters.stratum[both])
 
 
 def test_halves_are_the_mean_over_splits(monkeypatch):
     """With two sub-types a category a split is one against the other; all eight are equally likely."""
     monkeypatch.setattr(generality, "SPLITS", 300)
     marked = rows(2, 6, 0.6, 2)
-    found = generality._halves(Votes.of(marked), 2, 0).found
+    found = generality.halves(Votes.of(marked), 2, 0).value
     category, subtype = marked["category"].to_numpy(), marked["subtype"].to_numpy()
     every = []
     for code in range(8):
         side = {name: f"s{code >> n & 1}" for n, name in enumerate(CATEGORIES)}
         first = np.array([side[c] == s for c, s in zip(category, subtype, strict=True)])
-        every.append(measured(sets_of(marked[first]), sets_of(marked[~first])))
-    np.testing.assert_allclose(found, np.mean(every, axis=0), atol=0.04)
+        every.append(own_minus_other(sets_of(marked[first]), sets_of(marked[~first])))
+    assert found == pytest.approx(np.mean(every), abs=0.04)
 
 
 def test_halves_share_nothing_and_leave_nothing():
@@ -228,21 +222,6 @@ def test_halves_share_nothing_and_leave_nothing():
     for n, size in enumerate((2, 2, 1)):
         assert set(drawn[:, stratum == n].sum(axis=1)) == {size}
     np.testing.assert_allclose(drawn.mean(axis=0), np.repeat([0.4, 0.5, 0.5], [5, 4, 2]), atol=0.1)
-
-
-def test_a_category_of_one_collection_is_left_out():
-    a = rows(2, 3, 0.6, 0)
-    held = generality._compared(a, a[a["category"].values != "SUM"], 0.5, 3, 0)
-    assert held.found[0, 0] == 1 and len(held.clusters.strata) == 2
-
-
-def test_other_rows_are_as_many_of_the_same_subtypes():
-    marked = rows(3, 6, 0.6, 0)
-    originals = np.arange(len(marked)) % 6 < 2
-    found = generality._alike(marked[originals], marked, originals, seed=4)
-    assert not originals[found].any() and len(set(found)) == len(found) == 18
-    units = lambda x: sorted(zip(x["category"].values, x["subtype"].values, strict=True))  # noqa: E731
-    assert units(marked[found]) == units(marked[originals])
 
 
 # ---------------------------------------------------------------- the whole study
@@ -260,114 +239,21 @@ def frequencies(effect, seed=0):
     return found.assign_coords(n_tokens=("instruction", np.full(72, 20)))
 
 
-def test_specialists_show_and_own_paraphrases_leave_the_requests_untold(monkeypatch):
+def test_specialists_show_and_hold_on_other_subtypes(monkeypatch):
     monkeypatch.setattr(generality, "TOPS", (0.05, 0.2))
     frequency = frequencies(0.5)
-    names = frequency["instruction"].to_numpy()
     source = np.tile(["authored", "generated"], 36)
-    results = generality.study(frequency, source, frequency, names, frequency, top=0.1)
+    results = generality.study(frequency, source, frequency, top=0.1)
     verdicts = {name: found.verdict for name, found in results.findings.items()}
-    assert verdicts["requests"] == "cannot be told" and results.findings["sources"].p < 1
-    for name in ("unique", "every cut", "halves", "unique again"):
-        assert verdicts[name] == "shows", name
-    assert set(results.tables["carry_over"]["collections"]) == {
-        "halves of the sub-types", "authored to generated",
-    }  # fmt: skip
-    sets = sn.sparcom.category_sets(sn.sparcom.specific(frequency, 0.1))
-    size = sn.sparcom.sets.unique_sets(sets).sum() / 3
-    methods = results.tables["methods"].set_index(["method", "question"])
-    assert methods.loc[("SPARCOM", "again on other sub-types"), "size"] == size
-    assert methods["p"].notna().all() and len(methods) == 7
-
-
-def test_rows_that_share_nothing_show_nothing(monkeypatch):
-    monkeypatch.setattr(generality, "TOPS", (0.05,))
-    frequency = frequencies(0.0, 3)
-    again = frequency[::2].assign_coords(instruction=[f"p{n}" for n in range(36)])
-    of = frequency["instruction"].to_numpy()[::2]
-    one = np.repeat("authored", 72)
-    results = generality.study(frequency, one, again, of, frequency, top=0.1, draws=199)
-    shown = [name for name, found in results.findings.items() if found.verdict == "shows"]
-    assert set(shown) <= {"requests"}  # these paraphrases are the originals themselves
-    assert "sources" not in results.findings
+    assert verdicts["unique"] == verdicts["halves"] == "shows"
+    assert results.findings["sources"].p < 1
 
 
 @pytest.mark.parametrize("keep", [range(0, 72, 12), [0, 24, 25, 48, 49, 50], range(48)])
 def test_few_rows_are_no_error(keep, monkeypatch):
-    """One row a sub-type, a category of one row, two categories; no row beside the paraphrased."""
+    """One row a sub-type, a category of one row, two categories."""
     monkeypatch.setattr(generality, "TOPS", (0.05,))
     frequency = frequencies(0.2)[list(keep)]
-    again = frequency.assign_coords(instruction=[f"p{n}" for n in keep])
     source = np.array(["b", "a"] * 36)[: len(frequency)]
-    names = frequency["instruction"].to_numpy()
-    results = generality.study(frequency, source, again, names, frequency, draws=9)
-    assert {found.verdict for found in results.findings.values()} <= {
-        "cannot be told", "does not show", "shows",
-    }  # fmt: skip
-
-
-# ---------------------------------------------------------------- calibration
-
-
-def at_most(level, runs):
-    return binom.ppf(0.999, runs, level)
-
-
-def test_counts_of_kinds_are_calibrated_and_find_specialists():
-    p = []
-    for seed in range(80):
-        marked = sn.sparcom.specific(frequencies(0.0, seed), 0.1)
-        findings, _ = generality._kinds(Votes.of(marked), marked, 59, seed)
-        p.append([findings[name].p for name in ("unique", "distinct", "agree")])
-    assert ((np.array(p) <= 0.05).sum(axis=0) <= at_most(0.05, 80)).all()
-    found = 0
-    for seed in range(20):
-        marked = sn.sparcom.specific(frequencies(0.5, seed), 0.1)
-        found += generality._kinds(Votes.of(marked), marked, 59, seed)[0]["unique"].p <= 0.05
-    assert found >= 16
-
-
-def test_one_test_of_all_cuts_is_calibrated(monkeypatch):
-    """Its p is fitted to few draws."""
-    monkeypatch.setattr(generality, "TOPS", (0.05, 0.2))
-    p = [generality._sweep(frequencies(0.0, seed), seed)[0].p for seed in range(100)]
-    assert np.sum(np.array(p) <= 0.05) <= at_most(0.05, 100)
-
-
-def test_halves_are_calibrated():
-    p = []
-    for seed in range(80):
-        marked = sn.sparcom.specific(frequencies(0.0, seed), 0.1)
-        held = generality._halves(Votes.of(marked), 39, seed)
-        p.append(held.table()["p"])
-    assert ((np.array(p) <= 0.05).sum(axis=0) <= at_most(0.05, 80)).all()
-
-
-def test_a_subtype_takes_its_label_along():
-    """Sub-types with components of their own, none of them the category's: no evidence."""
-    rng, p = np.random.default_rng(0), []
-    own = rng.random((18, 90)) < 0.3
-    for seed in range(100):
-        draw = np.random.default_rng(seed)
-        order = draw.permutation(18)
-        parts = []
-        for side in "ab":
-            made = rows(6, 4, 0.15, seed, n=90).copy()
-            made.data = ((draw.random((72, 90)) < 0.9) & own[order[np.repeat(np.arange(18), 4)]])[
-                :, None
-            ]
-            parts.append(made.assign_coords(instruction=[f"{side}{n}" for n in range(72)]))
-        p.append(generality._compared(*parts, 0.3, 39, seed).table()["p"][0])
-    assert np.sum(np.array(p) <= 0.05) <= at_most(0.05, 100)
-
-
-def test_originals_exchanged_with_rows_like_them_are_calibrated():
-    p, close = [], []
-    for seed in range(150):
-        a, b, c = (rows(6, 3, 0.5, 3 * seed + n) for n in range(3))
-        p.append(generality._requests(a, b, c, 0.5, 99, seed).p)
-        if seed < 20:
-            near = a.copy(data=a.to_numpy() ^ (np.random.default_rng(seed).random(a.shape) < 0.02))
-            close.append(generality._requests(a, near, c, 0.5, 99, seed).p)
-    assert np.sum(np.array(p) <= 0.05) <= at_most(0.05, 150)
-    assert np.sum(np.array(close) <= 0.05) >= 16
+    results = generality.study(frequency, source, frequency, draws=9)
+    assert len(results.findings) == 6 and len(results.tables["sweep"]) == 9

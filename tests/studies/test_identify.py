@@ -1,14 +1,12 @@
-"""Overlap within and across categories: by loops, and calibrated where the truth is known."""
+"""Overlap within and across categories, by loops."""
 
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import binom
 
 import sparcom_nb as sn
-from sparcom_nb.evidence import Clusters
 from sparcom_nb.studies import identify
-from sparcom_nb.studies.identify import Pairs, matrix, rungs, separation
+from sparcom_nb.studies.identify import Pairs, matrix, rungs, separation, sweep
 
 CATEGORIES = ["CLS", "QA", "SUM"]
 
@@ -17,17 +15,6 @@ def labels(per_category, size):
     category = np.repeat(CATEGORIES, per_category * size)
     subtype = np.tile(np.repeat([f"s{n}" for n in range(per_category)], size), 3)
     return category, subtype
-
-
-def pairwise(values, category, subtype):
-    """Any square array as overlaps of instructions."""
-    coords = {
-        "category": category,
-        "subtype": subtype,
-        "instruction": np.arange(len(values)).astype(str),
-    }
-    named = {f"{n}{s}": (f"instruction{s}", v) for n, v in coords.items() for s in ("", "_b")}
-    return xr.DataArray(values, named, ("instruction", "instruction_b"))
 
 
 @pytest.fixture
@@ -96,17 +83,23 @@ def test_rows_that_paraphrase_themselves_leave_the_request_untold(frequency):
     results = identify.study(frequency, frequency, frequency["instruction"].to_numpy())
     assert results.findings["request"].verdict == "cannot be told"
     assert results.tables["ladder"]["pair"].tolist() == list(identify.RUNGS[1:])
-    assert results.findings["category"].verdict == "shows"
-    assert len(results.tables["sweep"]) == 13
-    shares = results.tables["layers"].set_index(["category", "layer"])["share"]
-    expected = sn.sparcom.specific(frequency).to_numpy()[:12, 1].mean()
-    assert shares["CLS", 1] == pytest.approx(expected)
+    assert {results.findings[name].verdict for name in ("category", "every cut")} == {"shows"}
+
+
+def test_the_sweep_weighs_every_cut_alike(frequency):
+    table, relative = sweep(frequency)
+    parts = []
+    for by, cut in zip(table["by"], table["cut"], strict=True):
+        values = sn.sparcom.overlap(sn.sparcom.specific(frequency, **{by: cut})).to_numpy()
+        parts.append(values / np.nanmean(values[~np.eye(36, dtype=bool)]))
+    assert len(table) == 13
+    np.testing.assert_allclose(relative, np.nanmean(parts, axis=0))
 
 
 def test_one_subtype_a_category_is_said(frequency):
     alike = frequency.assign_coords(subtype=("instruction", frequency["category"].to_numpy()))
-    found = separation(sn.sparcom.overlap(sn.sparcom.specific(alike)), draws=19)
-    assert found.units == "36 rows" and found.caveat
+    found = separation(sn.sparcom.overlap(sn.sparcom.specific(alike)), 19, 0, "A.", "Jaccard")
+    assert found.units == "36 rows" and "whole rows" in found.control
 
 
 def test_a_category_of_one_instruction_has_no_overlap_within(frequency):
@@ -114,64 +107,3 @@ def test_a_category_of_one_instruction_has_no_overlap_within(frequency):
     keep = np.r_[0, 12:36]
     table = matrix(found[keep, keep]).set_index(["category", "category_b"])["mean"]
     assert np.isnan(table["CLS", "CLS"]) and not np.isnan(table.drop(("CLS", "CLS"))).any()
-
-
-# ---------------------------------------------------------------- calibration
-
-
-def at_most(level, runs):
-    return binom.ppf(0.999, runs, level)
-
-
-def simulated(rng, centres, per_category=6, size=3):
-    """Inner products of rows whose sub-types differ; the gap is that of the categories' centres."""
-    category, subtype = labels(per_category, size)
-    own = np.repeat(rng.normal(size=(3 * per_category, 6)), size, axis=0)
-    rows = centres[np.repeat([0, 1, 2], per_category * size)] + own + rng.normal(size=(len(own), 6))
-    return pairwise(rows @ rows.T, category, subtype)
-
-
-def test_within_above_across_is_calibrated():
-    runs, nothing = 300, np.zeros((3, 6))
-    p = [separation(simulated(np.random.default_rng(n), nothing), 99, n).p for n in range(runs)]
-    assert np.sum(np.array(p) <= 0.05) <= at_most(0.05, runs)
-
-
-@pytest.mark.parametrize("per_category", [3, 6])
-def test_the_interval_of_the_gap_holds_the_truth(per_category):
-    runs, centres = 300, np.zeros((3, 6))
-    centres[[0, 1, 2], [0, 1, 2]] = 1.5
-    truth, inside = 1.5**2, 0
-    for n in range(runs):
-        pairs = Pairs.of(simulated(np.random.default_rng(n), centres, per_category))
-        found, _ = pairs.tested(2, 0)
-        inside += found.low <= truth <= found.high
-    assert 0.92 <= inside / runs <= 0.985
-
-
-def test_twice_what_is_called_detectable_is_detected():
-    """With an effect pairs spread more than under the null, so that more than the named one is needed."""
-    centres = np.zeros((3, 6))
-    reach = np.mean(
-        [separation(simulated(np.random.default_rng(n), centres), 99).detectable for n in range(20)]
-    )
-    centres[[0, 1, 2], [0, 1, 2]] = np.sqrt(2 * reach)
-    p = [separation(simulated(np.random.default_rng(n), centres), 99, n).p for n in range(60)]
-    assert np.mean(np.array(p) <= 0.05) >= 0.7
-
-
-def test_the_ladder_s_claims_are_calibrated():
-    """Paraphrases and rows that are all alike: neither the request nor the sub-type matters."""
-    runs, low = 200, {"request": 0, "phrasing": 0}
-    category, subtype = labels(6, 2)
-    for n in range(runs):
-        rng = np.random.default_rng(n)
-        rows, again = rng.normal(size=(36, 6)) + 1, rng.normal(size=(36, 6)) + 1
-        between = pairwise(again @ rows.T, category, subtype)
-        of = between["instruction_b"].to_numpy()
-        named = between.assign_coords(instruction=[f"p{i}" for i in of])
-        _, findings = identify._wording(named, of, 99, n)
-        for name in low:
-            low[name] += findings[name].p <= 0.05
-    assert max(low.values()) <= at_most(0.05, runs)
-    assert Clusters.of(between).units == "18 sub-types"

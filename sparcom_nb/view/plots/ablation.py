@@ -5,7 +5,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.plots.common import whiskers
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _UNIT = "nats per response token"
@@ -30,33 +29,20 @@ def effect_matrix(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def by_state(table: pd.DataFrame, state: str, title: str, y: str) -> Figure:
-    """A mean with interval for every category, in each state (a column of that name)."""
+def answers(table: pd.DataFrame) -> Figure:
+    """Share of right answers with interval for every category, in each state."""
     fig, (axes,) = figure(7.5, 3.6)
     categories = list(dict.fromkeys(table["category"]))
     for n, (name, (colour, marker)) in enumerate(
-        zip(sorted(set(table[state]), reverse=True), _STYLES, strict=False)
+        zip(dict.fromkeys(table["state"]), _STYLES, strict=False)
     ):
-        part = table[table[state] == name].set_index("category").reindex(categories)
+        part = table[table["state"] == name].set_index("category").reindex(categories)
         mean, low, high = (part[value].to_numpy(float) for value in ("mean", "low", "high"))
         axes.errorbar(
             np.arange(len(categories)) + 0.16 * (n - 1), mean, [mean - low, high - mean],
             fmt=marker, color=colour, capsize=3, label=name,
         )  # fmt: skip
-    axes.axhline(0, color=NEUTRAL, linewidth=0.8)
     axes.set_xticks(range(len(categories)), categories)
     axes.legend(fontsize=8)
-    label(axes, title, "", y)
-    return fig
-
-
-def variants(table: pd.DataFrame) -> Figure:
-    """Own minus another set's effect for every way to define and change the sets, with intervals."""
-    fig, (axes,) = figure(8, 0.5 * len(table) + 1.4)
-    rows = np.arange(len(table))[::-1]
-    whiskers(axes, table[["mean", "low", "high"]].to_numpy(float), rows)
-    axes.axvline(0, color=NEUTRAL, linewidth=0.8)
-    axes.set_yticks(rows, table["variant"])
-    axes.set_ylim(-0.6, len(table) - 0.4)
-    label(axes, "Effect on the own category minus that of another set", _UNIT, "")
+    label(axes, "Right answers", "", "share of the answers")
     return fig

@@ -5,7 +5,6 @@ import pandas as pd
 import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.view.safe import drawn
@@ -77,29 +76,11 @@ def sweep_curves(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def layer_profile(table: pd.DataFrame) -> Figure:
-    """Share of each layer's neurons that are specific, by category, with intervals."""
-    fig, (axes,) = figure(7.5, 3.6)
-    categories = [c for c in CATEGORIES if c in set(table["category"])]
-    for n, name in enumerate(categories):
-        part = table[table["category"] == name]
-        x, y, low, high = part[["layer", "share", "low", "high"]].to_numpy(float).T
-        axes.errorbar(
-            x + 0.06 * (n - (len(categories) - 1) / 2), y, yerr=[y - low, high - y], label=name,
-            color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1, capsize=2,
-        )  # fmt: skip
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(ncols=3, fontsize=8)
-    label(axes, "Where the specific neurons are", "layer", "share of the layer's neurons")
-    return fig
-
-
-def overlap_matrix(overlap: pd.DataFrame | xr.Dataset) -> Figure:
+def overlap_matrix(table: pd.DataFrame) -> Figure:
     """Mean overlap within (diagonal) and across categories, interval below each value.
 
     A row a pair of categories: category, category_b, mean, low, high.
     """
-    table = overlap if isinstance(overlap, pd.DataFrame) else overlap.to_dataframe().reset_index()
     text = [
         f"{mean:.2f}\n{low:.2f}-{high:.2f}" if low == low else f"{mean:.2f}"
         for mean, low, high in table[["mean", "low", "high"]].to_numpy()

@@ -1,0 +1,52 @@
+"""Sets as those of :mod:`worlds.identify`, of two sources, counted by category."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sparcom_nb.studies import generality
+from sparcom_nb.studies.generality import AGREEMENTS, Votes
+from worlds import Path
+from worlds.identify import labelled, labels, likely
+
+
+def marked(effect, seed, n=120):
+    rng, table = np.random.default_rng(seed), labels()
+    p = likely(table, effect, rng, n)
+    return labelled(rng.random(p.shape) < p, table)
+
+
+def distinct(effect, seed):
+    """Also at equal length: the same of other frequencies."""
+    votes = Votes.of(marked(effect, seed))
+    return generality.distinct("distinct", votes, 99, seed), np.nan
+
+
+def general(effect, seed):
+    return generality.general(Votes.of(marked(effect, seed)), 99, seed), np.nan
+
+
+def unique(effect, seed):
+    votes = Votes.of(marked(effect, seed))
+    drawn = [generality.by_kind(replace(votes, agreement=a), seed)[:, 0] for a in AGREEMENTS]
+    return generality.over_cuts(np.array(drawn), votes.clusters), np.nan
+
+
+def halves(effect, seed):
+    return generality.halves(Votes.of(marked(effect, seed)), 39, seed), np.nan
+
+
+def sources(effect, seed):
+    """Every sub-type has rows of both sources and components of its own: no evidence."""
+    sets = marked(effect, seed)
+    source = np.tile(["authored", "generated"], len(sets) // 2)
+    return generality.sources(sets, source, 0.5, 99, seed), np.nan
+
+
+PATHS = {
+    "distinct, equal length": Path(distinct, 0.63, 200),
+    "general": Path(general, 1.3, 300),
+    "unique": Path(unique, 0.8, 250),
+    "halves": Path(halves, 0.52, 150),
+    "sources": Path(sources, 0.6, 150),
+}
