@@ -49,7 +49,7 @@ class Plan:
 
     capabilities: tuple[str, ...] = ("SUM", "CODE", "MATH")
     seeds: int = 3
-    steps: int = 24
+    steps: int = 12
     batch: int = 16
     lr: float = 1e-3
     ratio: float = 0.1

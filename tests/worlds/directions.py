@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from worlds import Path
 
 from sparcom_nb.studies import directions, scoring
 from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.scoring import Samples
+from worlds import Path
 
 NAMES, RATIO, DRAWS = ("CLS", "QA", "SUM"), 0.2, 30
 
@@ -65,13 +65,13 @@ def beats(effect, seed):
 
 
 def sees(effect, seed):
-    rng, mix = np.random.default_rng(seed), mixed(8, ("CLS", "QA"))
+    rng, mix = np.random.default_rng(seed), mixed(6, ("CLS", "QA"))
     return directions.sees(scored(mix, effect, rng), mix), 0.5
 
 
 PATHS = {
-    "selects": Path(selects, 1.5, 100),
-    "selection": Path(stable, 1.5, 60),
-    "beats the baselines": Path(beats, 2.0, 150, beside=True),  # the best is chosen by what it did
-    "sees answers": Path(sees, 0.9, 100),
+    "selects": Path(selects, 2.2, 60),
+    "selection": Path(stable, 1.3, 60),
+    "beats the baselines": Path(beats, 2.0, 100, beside=True),  # the best is chosen by what it did
+    "sees answers": Path(sees, 1.0, 100),
 }

@@ -1,11 +1,11 @@
 """Notebook 33: selections that share rows, and directions moved to another model, by the effect."""
 
 import numpy as np
-from worlds import Path
-from worlds.directions import NAMES, RATIO, mixed
 
 from sparcom_nb.evidence import Clusters, finding
 from sparcom_nb.studies import transfer
+from worlds import Path
+from worlds.directions import NAMES, RATIO, mixed
 
 
 def in_common(effect, seed):

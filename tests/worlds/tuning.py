@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from worlds import Path
-from worlds.directions import labelled
 
 from sparcom_nb.studies import tuning
+from worlds import Path
+from worlds.directions import labelled
 
 NAMES = ("CLS", "QA", "SUM")
 
