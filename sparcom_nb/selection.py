@@ -64,8 +64,8 @@ def select_rows(
     Returns:
         The manifest, with ``fresh`` False when it was there already.
     """
-    read = [read_samples(path, drop_unusable) for path in (target, pool)]
-    files = _Files(target, pool, *read, seed)
+    serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
+    files = _Files(target, pool, serving, offered, seed)
     _check_free(files.offered, pool)
     identity = Identity(model, model_path(model))
     _check_method(method)

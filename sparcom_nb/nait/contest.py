@@ -76,7 +76,7 @@ def _scores(
     asked: dict[str, Any], work: Path, batch_tokens: int | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Every score of the pool's rows, and of the held-out ones: [id], a column a score and ``length``."""
-    seed, options = asked["seed"], {"batch_tokens": batch_tokens}
+    seed, options = asked["seed"], dict[str, Any](batch_tokens=batch_tokens)
     directions = _directions(model, known, pool, asked, work, options)
     read = partial(layer_scores, model, directions=directions, candidates=(asked["candidate"],))
     of_pool = read(pool, store=Part(work / "scores.zarr"), **options).load()

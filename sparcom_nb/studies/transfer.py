@@ -36,7 +36,7 @@ def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0
     """
     mix, ratio, names = bench.mix, bench.plan.ratio, bench.mix.capabilities
     arms = {c: bench.top(score, c) for c in names}
-    arms |= {CORE: core_subset(bench.scores[score][names], ratio)}
+    arms |= {CORE: core_subset(pd.DataFrame(bench.scores[score]), ratio)}
     whole = {RANDOM: bench.random(), FULL_POOL: pd.Index(mix.pool["id"])}
     outcomes = bench.outcomes(arms | whole)
     values = bench.scores[score][names].to_numpy().T

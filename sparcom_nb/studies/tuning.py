@@ -215,7 +215,7 @@ def gain(outcomes: pd.DataFrame, arms: Places, others: Places) -> Estimate:
     seeds the former alone, since two say too little of how seeds differ.
     """
     over = [pd.Series(1 / len(p), pd.MultiIndex.from_tuples(p)) for p in (others, arms)]
-    weights = over[0].sub(over[1], fill_value=0).unstack(0, fill_value=0.0)  # [category, arm]
+    weights = over[0].sub(over[1], fill_value=0).unstack(0, fill_value=0)  # [category, arm]
     wide = outcomes.pivot(
         index=["category", "subtype", "id"], columns=["arm", "seed"], values="nll"
     )
@@ -252,7 +252,8 @@ def mean_losses(outcomes: pd.DataFrame) -> pd.DataFrame:
         low and high), correct (share of the answers that were judged).
     """
     rows = []
-    for (arm, name), part in outcomes.groupby(["arm", "category"], sort=False):
+    for key, part in outcomes.groupby(["arm", "category"], sort=False):
+        arm, name = map(str, key)
         one = {"arm": arm, "category": name, "n": part["n"].iloc[0], "loss": part["nll"].mean()}
         if arm != RANDOM:
             found = gain(outcomes, [(RANDOM, name)], [(arm, name)])

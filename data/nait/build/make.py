@@ -60,7 +60,7 @@ def moved(bench: Bench, score: str) -> pd.DataFrame:
 
 def core(bench: Bench, score: str) -> pd.DataFrame:
     """Effects of the core subset and of the whole pool on all categories together."""
-    core = core_subset(bench.scores[score][bench.mix.capabilities], bench.plan.ratio)
+    core = core_subset(pd.DataFrame(bench.scores[score]), bench.plan.ratio)
     whole = pd.Index(bench.mix.pool["id"])
     found = bench.outcomes({RANDOM: bench.random(), "core": core, FULL_POOL: whole})
     subtypes = found["category"] + "/" + found["subtype"]
