@@ -237,9 +237,10 @@ def halves(
         second = pd.Series(rng.random(len(label))).groupby(label).rank(pct=True).to_numpy() > 0.5
         taken = []
         for half in (~second, second):
-            vectors = directions(samples, np.where(half, label, -1)[clusters.index], n)
+            own = np.where(half, label, -1)[clusters.index]
+            vectors = directions(samples, own, n, SCORES[score][:1])
             chosen = tops(scores(samples, vectors, score), ratio)
             taken.append(xr.DataArray(chosen, dims=("category", "neuron")))
-        both, own = overlap(*taken).to_numpy(), np.eye(n, dtype=bool)
-        apart.append(both[own].mean() - both[~own].mean())
+        both, same = overlap(*taken).to_numpy(), np.eye(n, dtype=bool)
+        apart.append(both[same].mean() - both[~same].mean())
     return float(np.mean(apart))

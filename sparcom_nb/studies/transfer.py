@@ -141,7 +141,7 @@ def carried_over(bench: Bench, draws: int, seed: int) -> dict[str, Finding]:
     def read(model: TransformerBridge) -> tuple[np.ndarray, Samples]:
         samples = Samples.of(sample_activations(model, rows), n)
         label = clusters.stratum[clusters.index]
-        return directions(samples, label, len(clusters.strata))["pc1"], samples
+        return directions(samples, label, len(clusters.strata), ["pc1"])["pc1"], samples
 
     placebo = pair in PAIRS and local_path(pair, PLACEBO) is not None
     (moved, _), found = read(bench.model), {}

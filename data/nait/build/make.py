@@ -12,6 +12,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -69,5 +70,5 @@ def core(bench: Bench, score: str) -> pd.DataFrame:
 
 if __name__ == "__main__":
     out, work, *changes = sys.argv[1:]
-    numbers = {name: int(value) for name, value in (change.split("=") for change in changes)}
-    make(Path(out), begin(PAIR, "", work, **(PLAN | numbers)))
+    plan: dict[str, Any] = PLAN | {k: int(v) for k, v in (one.split("=") for one in changes)}
+    make(Path(out), begin(PAIR, "", work, **plan))
