@@ -7,6 +7,7 @@ samples, and the candidates' scores along them, are then products of arrays. The
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,11 @@ class Samples:
     own: np.ndarray
     pool: np.ndarray
 
+    @cached_property
+    def around(self) -> np.ndarray:
+        """Mean of the pool's means [layer, feature]."""
+        return self.pool[0].mean(axis=1, dtype=float)
+
     @classmethod
     def of(cls, activations: xr.DataArray, n_own: int) -> "Samples":
         """From :func:`sparcom_nb.nait.sample_activations`; the first ``n_own`` rows are the samples."""
@@ -61,11 +67,10 @@ def directions(
     samples: Samples, label: np.ndarray, n: int, names: Sequence[str] = KINDS
 ) -> Vectors:
     """Directions of ``n`` capabilities from the samples that have their number as label [row]."""
-    around = samples.pool[0].mean(axis=1, dtype=float)  # [layer, feature]
     made: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}
     for capability in range(n):
         own = samples.own[:, :, label == capability].astype(float)
-        layers = list(zip(own[0], own[1], around, strict=True))
+        layers = list(zip(own[0], own[1], samples.around, strict=True))
         for name, parts in made.items():
             parts.append([_direction(name, *layer) for layer in layers])
     return {name: np.array(parts) for name, parts in made.items()}

@@ -1,6 +1,5 @@
 """Notebook 32: does tuning on a selection help? Arms against random rows, and the shipped experiment."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -81,8 +80,5 @@ def findings(outcomes: pd.DataFrame) -> dict[str, Finding]:
 
 def full_results() -> dict[str, pd.DataFrame]:
     """The shipped tables of the experiment at full size; empty without."""
-    folder = shipped("data") / "nait"
-    if not (folder / "manifest.json").exists():
-        return {}
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+    files = sorted((shipped("data") / "nait").glob("*.csv"))
+    return {file.stem: pd.read_csv(file) for file in files}

@@ -21,7 +21,7 @@ def losses(
         for seed in range(seeds):
             noise = own + by_seed * rng.normal() + 0.5 * rng.normal(size=len(rows))
             nll = 3 - effect * (arm != arms[0]) + noise
-            made.append(rows.assign(arm=arm, seed=seed, n=5, nll=nll, correct=pd.NA))
+            made.append(rows.assign(arm=arm, seed=seed, n=5, nll=nll, correct=np.nan))
     return pd.concat(made, ignore_index=True)
 
 
