@@ -7,7 +7,7 @@ The passes see the same padded batches and take turns; medians over rounds:
 
 * bare    Hugging Face's own forward with logits (eager attention);
 * one     the score of the paper: mean activation along one direction;
-* many    mean and drift along twelve directions, half of them without the first token.
+* many    mean and drift along twelve directions.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]]:
-    drawn = [_draw(model, n % 2) for n in range(12)]
+    drawn = [_draw(model) for _ in range(12)]
     one = Projections(drawn[:1], ["0"], ("mean",))
     many = Projections(drawn, [str(n) for n in range(12)])
     return {
@@ -39,14 +39,14 @@ def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]
     }
 
 
-def _draw(model: c.TransformerBridge, skip: int) -> Direction:
+def _draw(model: c.TransformerBridge) -> Direction:
     """A direction drawn at random: the time does not depend on its values."""
     kind = "expert" if taps.sparse_layers(model) else "dense"
     coords = c.neuron_coords(model, kind)
     values = np.random.default_rng(0).normal(size=[len(v) for v in coords.values()])
     vectors = xr.DataArray(values, coords, tuple(coords))
     layers = xr.DataArray(np.ones(len(vectors)), dims="layer")
-    return Direction(vectors, layers, "pc1", "post", "sample", skip, kind, 0, "", "", "")
+    return Direction(vectors, layers, "pc1", "post", "sample", 0, kind, 0, "", "", "")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """``sparcom-nb select``: from a pool of training samples the rows that serve a target best.
 
-No score finds every capability, and a wrong sign turns one upside down without a trace in its values.
-So every run holds a quarter of the target's rows back, ranks them among the pool's and tells how
-often each score puts one of them above a row of the pool: the area under the curve, .5 for a coin.
+A quarter of the target's different rows, at least two, is held out: no score is made of them, they are
+never chosen, and the area under the curve by which a score puts them above the pool's rows judges it
+(:mod:`sparcom_nb.nait.contest`). A row of the pool that is one of the target's as well is a candidate
+like any other; the areas leave it out.
 """
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,7 @@ def select_rows(
     """Score every row of ``pool``, choose the best share and write it to ``out``.
 
     ``out`` gets the chosen lines as they were, each with ``score`` and ``rank`` (1 is best) added,
-    best first; beside it ``NAME.manifest.json`` says what was run. They are kept by
-    :func:`sparcom_nb.store.once`: a finished run with the same inputs is not done again, an
-    interrupted scoring along a direction goes on after its last finished block.
-
-    A quarter of the target's different rows, at least two, is held out: no score is made of them,
-    they are never chosen, and the area under the curve by which a score puts them above the pool's
-    rows judges it. A row of the pool that is one of the target's as well is a candidate like any
-    other; the areas leave it out.
+    best first; beside it ``NAME.manifest.json`` says what was run (:func:`sparcom_nb.store.once`).
 
     Args:
         model: whose neurons judge, as :func:`sparcom_nb.load_model` takes it.
@@ -59,91 +53,95 @@ def select_rows(
         pool: file of samples to choose from.
         ratio: share to take, above 0 and at most 1.
         out: file to write.
-        method: ``nait`` (the paper's component, every layer turned so that the target scores above
-            the pool, and put on one scale), ``nait-drift`` (the sign of accounts of the paper, raw
-            layers), ``contrast``, a baseline of :func:`sparcom_nb.nait.baseline_score`, or
-            ``auto``: that of nait and contrast with the larger area.
+        method: of :data:`sparcom_nb.nait.contest.METHODS`; ``auto`` is the better of nait and contrast.
         candidate: ``mean`` or ``drift``; how a row enters its score along a direction.
         skip: leave so many of a sample's first tokens out.
         seed: of ``random``, of the rows held out, and of those that stand for the pool.
         device: of :func:`sparcom_nb.load_model`.
         batch_tokens: tokens in one batch, padding included.
-        drop_unusable: leave rows out that cannot be used, or not by this model; the manifest says
-            how many and why.
+        drop_unusable: leave rows out that cannot be used; the manifest says how many and why.
 
     Returns:
-        The manifest, with ``fresh`` False when it was there already: ``method`` is the score used,
-        ``auc`` the area of each (value, low, high: 95 % of :func:`sparcom_nb.nait.ranking.auc_interval`),
-        ``same_as_target`` how many rows of the pool are the target's as well, ``advice`` what else
-        to try, empty where the score finds the target.
-
-    Raises:
-        InputError: anything wrong with the model, a file or a parameter; a target of fewer than
-            :data:`TARGET_ROWS` different rows.
+        The manifest, with ``fresh`` False when it was there already.
     """
     serving, offered = (read_samples(path, drop_unusable) for path in (target, pool))
-    _check_free(offered, pool)
+    files = _Files(target, pool, serving, offered, seed)
+    _check_free(files.offered, pool)
     identity = Identity(model, model_path(model))
-    from sparcom_nb.model.encoder import (
-        check_installed,  # takes seconds: what is wrong is said before
-    )
-    from sparcom_nb.nait import contest
-    from sparcom_nb.nait.scores import length_correlation
-    from sparcom_nb.nait.selection import select
-
-    one_of("method", method, contest.METHODS)
-    if method == "embedding":
-        check_installed()
+    _check_method(method)
     # where the model may drop rows they are dealt when it is here, else what is wrong is said before
-    early = None if drop_unusable else _dealt(serving.rows, target, offered.rows, pool, seed)
-    wanted = {
-        **identity.hashes,
-        "target_sha256": digest({"lines": serving.lines}),
-        "pool_sha256": digest({"lines": offered.lines}),
-        "parameters": {
-            "ratio": ratio,
-            "method": method,
-            "candidate": candidate,
-            "skip": skip,
-            "drop_unusable": drop_unusable,
-        },
-        "seed": seed,
-        "versions": versions(),
-    }
+    early = None if drop_unusable else files.dealt()
+    asked = {"ratio": ratio, "method": method, "candidate": candidate, "skip": skip}
 
     def make(folder: Path) -> dict[str, Any]:
-        from sparcom_nb.model.load import load_model
+        from sparcom_nb.model.load import load_model  # takes seconds
+        from sparcom_nb.nait.contest import contest
+        from sparcom_nb.nait.selection import select
 
         began, ready = time.perf_counter(), load_model(model, device)
-        own, others = (_readable(ready, samples, drop_unusable) for samples in (serving, offered))
-        known, held, same = early or _dealt(own.rows, target, others.rows, pool, seed)
-        asked = {**wanted["parameters"], "seed": seed}
-        table, ranked = contest.scores_of(
-            ready, known, held, others.rows, asked, scratch(folder), batch_tokens
-        )
-        areas = contest.areas(table[~same.to_numpy()], ranked)
-        used = contest.best(areas) if method == "auto" else method
-        chosen = select(table[used], ratio)
-        write(folder / out.name, _lines(offered, table[used], chosen))
-        return identity.told() | {
-            "target": _said(target, own) | {"held_out": len(held)},
-            "pool": _said(pool, others) | {"same_as_target": int(same.sum())},
-            "method": used,
-            "auc": areas,
-            "advice": contest.advice(used, areas),
-            "chosen": len(chosen),
-            "length_correlation": length_correlation(table[used], table["length"]),
-            "seconds": round(time.perf_counter() - began, 2),
-        }
+        there = files.readable(ready) if drop_unusable else files
+        dealt, work = early or there.dealt(), scratch(folder)
+        rows, own = there.offered.rows, asked | {"seed": seed}
+        scores, told = contest(ready, *dealt, rows, own, work, batch_tokens)
+        chosen = select(scores, ratio)
+        write(folder / out.name, _lines(files.offered, scores, chosen))
+        seconds = round(time.perf_counter() - began, 2)
+        told |= {"chosen": len(chosen), "seconds": seconds}
+        return identity.told() | there.told(*dealt[1:]) | told
 
+    wanted = (
+        files.inputs() | identity.hashes | {"parameters": asked | {"drop_unusable": drop_unusable}}
+    )
     said, reads = out.with_suffix(".manifest.json").name, (target, pool, identity.path)
     return once(out, wanted, make, manifest=said, names=[out.name], reads=reads)
 
 
-def _readable(model: Any, samples: Samples, drop: bool) -> Samples:
-    """Leave out the rows that the model cannot read, where that is allowed."""
-    if not drop:
-        return samples
+def _check_method(name: str) -> None:
+    from sparcom_nb.model.encoder import check_installed
+    from sparcom_nb.nait.contest import METHODS
+
+    one_of("method", name, METHODS)
+    if name == "embedding":
+        check_installed()
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Target and pool: where they stand, and their samples."""
+
+    target: str | Path
+    pool: str | Path
+    serving: Samples
+    offered: Samples
+    seed: int
+
+    def readable(self, model: Any) -> "_Files":
+        """Without the rows that the model cannot read."""
+        own, others = (_readable(model, samples) for samples in (self.serving, self.offered))
+        return replace(self, serving=own, offered=others)
+
+    def dealt(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+        """As :func:`_dealt`."""
+        return _dealt(self.serving.rows, self.target, self.offered.rows, self.pool, self.seed)
+
+    def inputs(self) -> dict[str, Any]:
+        """What a result depends on, but for the model and the parameters."""
+        return {
+            "target_sha256": digest({"lines": self.serving.lines}),
+            "pool_sha256": digest({"lines": self.offered.lines}),
+            "seed": self.seed,
+            "versions": versions(),
+        }
+
+    def told(self, held: pd.DataFrame, same: pd.Series) -> dict[str, Any]:
+        """What the manifest says of them."""
+        return {
+            "target": _said(self.target, self.serving) | {"held_out": len(held)},
+            "pool": _said(self.pool, self.offered) | {"same_as_target": int(same.sum())},
+        }
+
+
+def _readable(model: Any, samples: Samples) -> Samples:
     rows, faults = fitting(model, samples.rows, ["sample", "response"])
     return replace(samples, rows=rows, unusable=samples.unusable + faults)
 

@@ -128,7 +128,7 @@ BY_LOT = {
     "21_input_attribution": "category",
     "31_capability_directions": ".*",
     "32_select_and_tune": ".*",
-    "33_transfer_and_core": "(?!.* to ).*",  # tuning carries over all the same
+    "33_transfer_and_core": "(?!to ).*",  # tuning carries over all the same
     "41_synthesis": ".*other sets|.*equal harm",
 }
 

@@ -16,7 +16,7 @@ NOTEBOOKS = [p.stem for p in sorted(shipped("notebooks").glob("*.ipynb"))]
 DENSE = [name for name in NOTEBOOKS if name[:2] in ("12", "14", "16", "21", "23", "32")]
 READ = {"LIMIT": 72, "DRAWS": 9, "JUDGED": 12, "RANDOM": 1}
 SELECT = {
-    "POOL": 120, "OWN": 16, "SIZES": [4], "DRAWS": 1, "BASELINES": ["longest"], "STEPS": 1,
+    "POOL": 120, "OWN": 16, "DRAWS": 1, "BASELINES": ["longest"], "STEPS": 1,
     "BATCH": 2, "SEEDS": 1, "EVALUATION": 24,
 }  # fmt: skip
 

@@ -1,14 +1,13 @@
 from .baselines import baseline_score
 from .directions import METHODS, Direction, capability_direction, direction_of
 from .readout import sample_activations
-from .scores import alignment_score, alignment_scores, layer_scores
+from .scores import alignment_score, layer_scores
 from .selection import combine, core_subset, select
 
 __all__ = [
     "METHODS",
     "Direction",
     "alignment_score",
-    "alignment_scores",
     "baseline_score",
     "capability_direction",
     "combine",

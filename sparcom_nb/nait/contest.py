@@ -1,8 +1,9 @@
-"""Several scores of one pool, and how well each finds rows of the target that it was not made of.
+"""Several scores of one pool: what the command ``select`` chooses between.
 
 No score finds every capability, and a wrong sign turns one upside down without a trace in its values.
 So the area under the curve judges each: how often it puts a held-out row of the target above a row of
-the pool, .5 for a coin.
+the pool, .5 for a coin. (One score of one's own: :mod:`sparcom_nb.nait.scores`; the rows it chooses:
+:mod:`sparcom_nb.nait.selection`.)
 """
 
 from functools import partial
@@ -18,7 +19,7 @@ from sparcom_nb.errors import InputError
 from sparcom_nb.nait.baselines import BASELINES, baseline_score
 from sparcom_nb.nait.directions import Direction, direction_of, sample_activations
 from sparcom_nb.nait.ranking import auc, auc_interval
-from sparcom_nb.nait.scores import layer_scores, standardised, summed
+from sparcom_nb.nait.scores import layer_scores, length_correlation, standardised, summed
 from sparcom_nb.store import Part
 
 #: Score -> method and sign of its direction, and whether its layers are put on one scale.
@@ -36,18 +37,46 @@ POOL_ROWS = 512
 ENOUGH = 0.6
 
 
-def scores_of(
+def contest(
     model: TransformerBridge,
     known: pd.DataFrame,
     held: pd.DataFrame,
+    same: pd.Series,
     pool: pd.DataFrame,
     asked: dict[str, Any],
     work: Path,
     batch_tokens: int | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.Series, dict[str, Any]]:
+    """Score the pool, and judge every score by rows of the target held out.
+
+    Args:
+        model: whose neurons score.
+        known: rows of the target that scores are made of.
+        held: those held out.
+        same: bool [row of the pool], those that are the target's too; the areas leave them out.
+        pool: candidates.
+        asked: method, candidate, skip and seed.
+        work: folder for what an interrupted run goes on from.
+        batch_tokens: tokens in one batch.
+
+    Returns:
+        The scores by id, and what is to be told: method (the score used), auc, advice,
+        length_correlation.
+    """
+    table, ranked = _scores(model, known, held, pool, asked, work, batch_tokens)
+    found = areas(table[~same.to_numpy()], ranked)
+    used = best(found) if asked["method"] == "auto" else asked["method"]
+    correlation = length_correlation(table[used], table["length"])
+    told = {"method": used, "auc": found, "advice": advice(used, found)}
+    return table[used], told | {"length_correlation": correlation}
+
+
+def _scores(
+    model: TransformerBridge, known: pd.DataFrame, held: pd.DataFrame, pool: pd.DataFrame,
+    asked: dict[str, Any], work: Path, batch_tokens: int | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Every score of the pool's rows, and of the held-out ones: [id], a column a score and ``length``."""
-    seed = asked["seed"]
-    options: dict[str, Any] = {"batch_tokens": batch_tokens}
+    seed, options = asked["seed"], dict[str, Any](batch_tokens=batch_tokens)
     directions = _directions(model, known, pool, asked, work, options)
     read = partial(layer_scores, model, directions=directions, candidates=(asked["candidate"],))
     of_pool = read(pool, store=Part(work / "scores.zarr"), **options).load()
@@ -65,13 +94,9 @@ def scores_of(
 
 
 def _directions(
-    model: TransformerBridge,
-    target: pd.DataFrame,
-    pool: pd.DataFrame,
-    asked: dict[str, Any],
-    work: Path,
-    options: dict[str, Any],
-) -> dict[str, Direction]:
+    model: TransformerBridge, target: pd.DataFrame, pool: pd.DataFrame, asked: dict[str, Any],
+    work: Path, options: dict[str, Any],
+) -> dict[str, Direction]:  # fmt: skip
     """The direction of every score in :data:`NEURON_SCORES`; made once."""
     files = {name: work / f"{name}.safetensors" for name in NEURON_SCORES}
     if not all(file.exists() for file in files.values()):

@@ -14,8 +14,7 @@ differ, a layer with the sign ``drift`` puts the capability's own rows below the
 
 A(t) holds the activations of a layer's FFN neurons at token t, at site ``post`` (what the down
 projection reads) unless another is asked for. Of a Mixture-of-Experts layer it holds the neurons of
-all routed experts, zero on tokens that are not sent to their expert. Dense layers and shared experts
-of a mixed stack are networks of their own (``kind``): make a direction for each and combine the scores.
+all routed experts, zero on tokens that are not sent to their expert.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.model.capture import neuron_coords
-from sparcom_nb.nait.readout import check_kind, sample_activations
+from sparcom_nb.nait.readout import CANDIDATES, check_kind, sample_activations
 from sparcom_nb.store import told, write
 
 _ARRAYS = ("vectors", "explained")
@@ -50,12 +49,10 @@ class Direction:
         vectors: float64 [layer, neuron], or [layer, expert, neuron]; every layer has length 1.
         explained: [layer], the share of the samples' variance (of drifts for ``pc1``, of means for
             ``contrast``) that lies along the vector.
-        method: ``pc1`` or ``contrast``.
+        method, sign: what it is, and what its layers were turned by.
         site, span, skip, kind: what was read, as in :func:`sample_activations`.
         rows: how many samples it was made of.
-        sign: ``drift`` or ``pool``, what every layer's vector was turned by; ``contrast`` points away
-            from the pool by itself.
-        model: name of the model whose neurons these are, and ``weights_sha256`` their hash.
+        model, weights_sha256: whose neurons these are.
         name: of the capability.
         origin: name of the model that it was made on, where it was transferred from another.
     """
@@ -87,14 +84,6 @@ class Direction:
         arrays = b"".join(np.ascontiguousarray(getattr(self, name)).tobytes() for name in _ARRAYS)
         return hashlib.sha256(json.dumps(self.metadata).encode() + arrays).hexdigest()
 
-    def opposes(self, other: "Direction") -> xr.DataArray:
-        """In which layers another direction points the other way: bool [layer].
-
-        Of one capability with either sign: where the two signs disagree.
-        """
-        inner = [dim for dim in self.vectors.dims if dim != "layer"]
-        return (xr.dot(self.vectors, other.vectors, dim=inner) < 0).rename("opposed")
-
     def check(self, model: TransformerBridge) -> None:
         """Raise InputError when this is a direction of another model's neurons."""
         here = model.identity
@@ -108,9 +97,8 @@ class Direction:
     def transfer(self, model: TransformerBridge) -> "Direction":
         """Return the same vectors as a direction of another model's neurons.
 
-        It has a meaning only where neuron i of one model is neuron i of the other: between models
-        tuned from one another (base and instruct). Models of different sizes are refused; that two
-        of the same size share their neurons cannot be seen from their weights and is not checked.
+        It has a meaning only between models tuned from one another: that neuron i of one is neuron i
+        of the other cannot be seen from their weights and is not checked.
 
         Raises:
             InputError: the model has other layers, or other kinds or numbers of neurons.
@@ -188,8 +176,7 @@ def capability_direction(
         method: ``pc1`` (the paper's) or ``contrast`` (ours; needs ``pool``).
         pool: rows of the pool, or a sample of them, for ``contrast`` and for the sign ``pool``.
         name: of the capability.
-        sign: ``drift`` (as accounts of the paper have it) or ``pool``, see
-            :mod:`sparcom_nb.nait.directions`; says nothing to ``contrast``.
+        sign: ``drift`` or ``pool``, see :mod:`sparcom_nb.nait.directions`; says nothing to ``contrast``.
         how: of :func:`sample_activations`: ``site``, ``span``, ``skip``, ``kind``, ``batch_tokens``.
 
     Raises:
@@ -208,10 +195,9 @@ def direction_of(
     name: str = "",
     sign: str = "drift",
 ) -> Direction:
-    """Direction from activations of in-domain samples that are there already.
+    """:func:`capability_direction` from activations that are there already.
 
-    Both arrays are as :func:`sample_activations` returns them, read alike on the same model; see
-    :func:`capability_direction`.
+    Both arrays are as :func:`sample_activations` returns them, read alike on the same model.
     """
     _check_method(method, sign, pool is not None)
     said = dict(activations.attrs)
@@ -222,20 +208,17 @@ def direction_of(
     candidate, make = METHODS[method]
     vectors, explained = [], []
     for layer in activations["layer"].to_numpy():
-        own = activations.sel(layer=layer)
-        others = None if pool is None else pool.sel(layer=layer)
-        x = _matrix(own, candidate)
-        vector = make(x, None if others is None else _matrix(others, candidate))
-        if sign == "pool" and others is not None:
-            vector = turned(vector, _matrix(own, "mean"), _matrix(others, "mean"))
+        own, others = (_layer(part, layer) for part in (activations, pool))
+        vector = make(own[candidate], others.get(candidate, np.empty(0)))
+        if sign == "pool" and others:
+            vector = turned(vector, own["mean"], others["mean"])
         vectors.append(vector)
-        explained.append(_share_along(x, vector))
+        explained.append(_share_along(own[candidate], vector))
     like = activations.isel(instruction=0, candidate=0, drop=True)
-    own_layers = {"layer": like["layer"].to_numpy()}
     coords = {dim: like[dim].to_numpy() for dim in like.dims}
     return Direction(
         xr.DataArray(np.reshape(vectors, like.shape), coords, like.dims, name="direction"),
-        xr.DataArray(explained, own_layers, ("layer",), name="explained"),
+        xr.DataArray(explained, {"layer": coords["layer"]}, ("layer",), name="explained"),
         method=method,
         rows=activations.sizes["instruction"],
         name=name,
@@ -264,7 +247,7 @@ def first_component(x: np.ndarray) -> np.ndarray:
     return -vector if x.mean(axis=0) @ vector < 0 else vector
 
 
-def _pc1(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
+def _pc1(x: np.ndarray, _: np.ndarray) -> np.ndarray:
     if len(x) < 2 or np.ptp(x, axis=0).max() == 0:
         raise InputError(
             f"{len(x)} samples whose drifts do not differ have no principal component; give at least "
@@ -273,8 +256,7 @@ def _pc1(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
     return first_component(x)
 
 
-def _contrast(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
-    assert pool is not None
+def _contrast(x: np.ndarray, pool: np.ndarray) -> np.ndarray:
     difference = x.mean(axis=0) - pool.mean(axis=0)
     if not difference.any():
         raise InputError("the samples are the pool; give a pool that holds other rows too")
@@ -282,7 +264,7 @@ def _contrast(x: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
 
 
 #: Name -> the candidate form it is made of, and its function of [row, feature] and the pool's.
-METHODS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray | None], np.ndarray]]] = {
+METHODS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
     "pc1": ("drift", _pc1),
     "contrast": ("mean", _contrast),
 }
@@ -298,10 +280,13 @@ def _check_method(method: str, sign: str, has_pool: bool) -> None:
             raise InputError(f"{what} {value!r} compares with a pool; give pool=")
 
 
-def _matrix(values: xr.DataArray, candidate: str) -> np.ndarray:
-    """One form of the rows [row, feature] of one layer, in float64."""
-    one = values.sel(candidate=candidate)
-    return one.to_numpy().astype(np.float64).reshape(len(one), -1)
+def _layer(values: xr.DataArray | None, layer: int) -> dict[str, np.ndarray]:
+    """Both forms of the rows [row, feature] of a layer in float64; none without values."""
+    if values is None:
+        return {}
+    one = values.sel(layer=layer).transpose("candidate", "instruction", ...)
+    return {c: np.reshape(v, (len(v), -1)).astype(np.float64)
+            for c, v in zip(CANDIDATES, one.to_numpy(), strict=True)}  # fmt: skip
 
 
 def _share_along(x: np.ndarray, vector: np.ndarray) -> float:

@@ -8,12 +8,12 @@ them, and their products with any number of directions, are taken while the mode
 outlives its layer.
 
 ``skip`` leaves the first tokens out: t_1 is then the token after them. The first token often stands
-for the template or for being first (without a beginning-of-sequence token a model parks its attention
-there, with activations a hundred times larger), not for the capability. The last token always stays.
+for being first (a model may park its attention there, with activations a hundred times larger), not
+for the capability. The last token always stays.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +105,8 @@ class SampleActivations:
 class Projections:
     """A^(l)(y) . v_l for every candidate form, direction and layer: [candidate, direction, layer].
 
-    ``labels`` name the directions; a layer that a direction has no vector for stays zero. The result
-    is as exact as the model's own numbers.
+    The directions are of one model and read alike, ``labels`` name them; a layer that they have no
+    vector for stays zero. The result is as exact as the model's own numbers.
     """
 
     directions: "Sequence[Direction]"
@@ -122,40 +122,22 @@ class Projections:
 
     @contextmanager
     def reading(self, model: TransformerBridge, batch: Batch, out: Tensor) -> Iterator[None]:
-        """Project every network's weighted sums; once for directions read alike."""
-        with ExitStack() as readers:
-            for (site, kind, skip), places in self._read_alike().items():
-                vectors = self._stacked(places, out)
-                layers = self.directions[places[0]].vectors["layer"].to_numpy().tolist()
-                weights = token_weights(batch.counted, self.candidates, skip)
-                add = _adder(vectors, layers, out, places)
-                readers.enter_context(token_sums(model, site, weights, add, kind))
+        """Project every network's weighted sums."""
+        one = self.directions[0]
+        layers = one.vectors["layer"].to_numpy().tolist()
+        each = [torch.tensor(direction.vectors.to_numpy()) for direction in self.directions]
+        vectors = torch.stack(each, dim=-1).to(out)  # [layer, (expert,) neuron, direction]
+
+        def add(place: tuple[int, ...], sums: Tensor) -> None:
+            out[..., layers[place[0]]] += sums @ vectors[place]
+
+        weights = token_weights(batch.counted, self.candidates, one.skip)
+        with token_sums(model, one.site, weights, add, one.kind):
             yield
-
-    def _read_alike(self) -> dict[tuple[str, str, int], list[int]]:
-        groups: dict[tuple[str, str, int], list[int]] = {}
-        for n, one in enumerate(self.directions):
-            groups.setdefault((one.site, one.kind, one.skip), []).append(n)
-        return groups
-
-    def _stacked(self, places: list[int], like: Tensor) -> Tensor:
-        """Vectors [layer, (expert,) neuron, direction]."""
-        vectors = [torch.tensor(self.directions[n].vectors.to_numpy()) for n in places]
-        return torch.stack(vectors, dim=-1).to(like)
-
-
-def _adder(vectors: Tensor, layers: list[int], out: Tensor, places: list[int]) -> Any:
-    def add(place: tuple[int, ...], sums: Tensor) -> None:
-        out[:, :, places, layers[place[0]]] += sums @ vectors[place]
-
-    return add
 
 
 def token_weights(counted: Tensor, candidates: Sequence[str], skip: int) -> Tensor:
-    """Weights [batch, candidate, token] in float64 that make each candidate a sum over tokens.
-
-    counted: bool [batch, token].
-    """
+    """Weights [batch, candidate, token] that make each candidate a sum; counted: bool [batch, token]."""
     number = counted.cumsum(dim=1)
     n_counted = number[:, -1:]
     counted = counted & (number > torch.clamp(n_counted - 1, max=skip))

@@ -33,54 +33,31 @@ def alignment_score(
     standardise: bool = False,
     **options: Any,
 ) -> pd.Series:
-    """Score of every candidate along one direction.
-
-    See :func:`alignment_scores`, whose column this is; ``attrs["length_correlation"]`` holds its
-    ``spearman`` and ``pearson`` correlation with the number of tokens.
-    """
-    name = direction.name or "score"
-    scores = alignment_scores(model, data, {name: direction}, (candidate,), standardise, **options)
-    column = scores[name, candidate].rename(name)
-    column.attrs = {"length_correlation": scores.attrs["length_correlation"][name][candidate]}
-    return column
-
-
-def alignment_scores(
-    model: TransformerBridge,
-    data: pd.DataFrame,
-    directions: Mapping[str, Direction],
-    candidates: Sequence[str] = CANDIDATES,
-    standardise: bool = False,
-    **options: Any,
-) -> pd.DataFrame:
-    """Scores of every candidate along several directions, in one pass and in constant memory.
+    """Score of every candidate along a direction, in constant memory.
 
     Args:
-        model: the model that the directions belong to.
+        model: the model that the direction belongs to.
         data: rows with responses. A score that is not standardised depends on its row alone, not on
             order or batch size.
-        directions: by name; they may differ in method, site, skip and kind, not in span.
-        candidates: forms in which a candidate enters, ``mean`` and ``drift``.
+        direction: of :func:`sparcom_nb.nait.capability_direction`.
+        candidate: form in which a candidate enters, ``mean`` or ``drift``.
         standardise: see :func:`standardised`; False is the paper's.
         options: of :func:`sparcom_nb.model.capture.capture_all`. With ``store=FOLDER`` a pass that was
             interrupted goes on after its last finished block.
 
     Returns:
-        DataFrame float64, a row a candidate (index ``id``), columns (direction, candidate).
-        ``attrs["length_correlation"][direction][candidate]`` holds spearman and pearson.
+        Series float64 by id; ``attrs["length_correlation"]`` holds its ``spearman`` and ``pearson``
+        correlation with the number of tokens.
 
     Raises:
-        InputError: a direction of another model, directions of several spans, an unknown
-            candidate, or as the capture pass.
+        InputError: a direction of another model, an unknown candidate, or as the capture pass.
     """
-    layers = layer_scores(model, data, directions, candidates, **options)
-    scores = _table(summed(standardised(layers) if standardise else layers))
-    lengths = pd.Series(layers["n_tokens"].to_numpy(), scores.index)
-    correlation: dict[str, dict[str, dict[str, float]]] = {}
-    for name, candidate in scores.columns:
-        told = length_correlation(scores[name, candidate], lengths)
-        correlation.setdefault(name, {})[candidate] = told
-    scores.attrs["length_correlation"] = correlation
+    layers = layer_scores(model, data, {"": direction}, (candidate,), **options)[:, 0, 0]
+    values = summed(standardised(layers) if standardise else layers).to_numpy()
+    ids = pd.Index(layers["instruction"].to_numpy().astype(object), name="id")
+    scores = pd.Series(values, ids, name=direction.name or "score")
+    lengths = pd.Series(layers["n_tokens"].to_numpy(), ids)
+    scores.attrs = {"length_correlation": length_correlation(scores, lengths)}
     return scores
 
 
@@ -91,16 +68,24 @@ def layer_scores(
     candidates: Sequence[str] = CANDIDATES,
     **options: Any,
 ) -> xr.DataArray:
-    """What every layer adds to the scores: A^(l)(y) . v_l, as [instruction, candidate, direction, layer].
+    """What every layer adds to the scores along several directions, in one pass.
 
-    Arguments and errors are those of :func:`alignment_scores`. Layers that a direction has no vector
-    for add zero; ``n_tokens`` on instruction holds the lengths.
+    Args:
+        model: the model that they belong to.
+        data: rows with responses.
+        directions: by name; they may differ in method and sign, not in what was read.
+        candidates: forms in which a candidate enters.
+        options: as in :func:`alignment_score`, whose errors these are.
+
+    Returns:
+        A^(l)(y) . v_l as [instruction, candidate, direction, layer]; layers that a direction has no
+        vector for add zero; ``n_tokens`` on instruction holds the lengths.
     """
-    span = _check(model, directions, candidates)
-    rows = table_hash(data)
-    labels = [_label(direction, rows) for direction in directions.values()]
-    measure = Projections(list(directions.values()), labels, candidates)
-    found = capture(model, data, measure, span, **options)
+    _check(model, directions, candidates)
+    each, rows = list(directions.values()), table_hash(data)
+    # what a column depends on, so that a store is resumed only for the same
+    labels = [hashlib.sha256(f"{one.digest} {rows}".encode()).hexdigest() for one in each]
+    found = capture(model, data, Projections(each, labels, candidates), each[0].span, **options)
     return found.assign_coords(direction=list(directions))
 
 
@@ -136,31 +121,17 @@ def length_correlation(scores: pd.Series, n_tokens: pd.Series) -> dict[str, floa
 
 def _check(
     model: TransformerBridge, directions: Mapping[str, Direction], candidates: Sequence[str]
-) -> str:
-    """Check what is asked for and return the span."""
+) -> None:
     if not directions:
         raise InputError("no direction to score along; give at least one")
     if unknown := [name for name in candidates if name not in CANDIDATES]:
         raise InputError(f"unknown candidate {unknown[0]!r}; use {' or '.join(CANDIDATES)}")
     for direction in directions.values():
         direction.check(model)
-    spans = sorted({direction.span for direction in directions.values()})
-    if len(spans) > 1:
-        raise InputError(
-            f"directions of the spans {', '.join(spans)} read different tokens; score each span apart"
-        )
-    return spans[0]
-
-
-def _label(direction: Direction, rows: str) -> str:
-    """What one column of scores depends on, so that a store is resumed only for the same."""
-    return hashlib.sha256(f"{direction.digest} {rows}".encode()).hexdigest()
-
-
-def _table(scores: xr.DataArray) -> pd.DataFrame:
-    """Scores [instruction, candidate, direction] as a table of (direction, candidate) columns."""
-    levels = [scores[dim].to_numpy().tolist() for dim in ("direction", "candidate")]
-    columns = pd.MultiIndex.from_product(levels, names=["direction", "candidate"])
-    values = scores.transpose("instruction", "direction", "candidate").to_numpy()
-    index = pd.Index(scores["instruction"].to_numpy().astype(object), name="id")
-    return pd.DataFrame(values.reshape(len(values), -1), index, columns)
+    for what in ("site", "span", "skip", "kind"):
+        read = sorted({str(getattr(direction, what)) for direction in directions.values()})
+        if len(read) > 1:
+            raise InputError(
+                f"directions of {what} {' and '.join(read)} are read in passes of their own; score "
+                "each apart"
+            )

@@ -10,8 +10,10 @@ What a capability's selection should hold is its own clean rows, a tenth of the 
 default ratio takes. So one pool serves all capabilities, and precision is measured and not guessed.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +34,7 @@ class Mixture:
     """Rows in three parts that share no row.
 
     Attributes:
-        target: in-domain samples, all clean; the first rows of a category are a random sample of it.
+        target: in-domain samples, all clean.
         pool: candidates, with a column ``quality``, one of :data:`QUALITIES`.
         evaluation: rows to judge tuned models by, all clean.
     """
@@ -51,9 +53,9 @@ class Mixture:
         """The categories, in the order of the in-domain samples."""
         return list(dict.fromkeys(self.target["category"]))
 
-    def in_domain(self, capability: str, n: int | None = None) -> pd.DataFrame:
-        """The first ``n`` in-domain samples of a capability; None: all."""
-        return self.target[self.target["category"] == capability].iloc[:n]
+    def in_domain(self, capability: str) -> pd.DataFrame:
+        """The in-domain samples of a capability."""
+        return self.target[self.target["category"] == capability]
 
 
 def mixture(
@@ -66,8 +68,8 @@ def mixture(
     """Deal rows to in-domain samples, pool and evaluation, and spoil a part of the pool.
 
     Args:
-        source: ``miniworld`` takes rows of its own pool (12,000, ``data/miniworld``), and evaluates
-            on the shipped rows, whose contents and wordings are kept apart. Any other source of
+        source: ``miniworld`` takes rows of its own pool (``data/miniworld``), and evaluates on the
+            shipped rows, whose contents and wordings are kept apart. Any other source of
             :func:`sparcom_nb.load_instructions` is dealt out: a quarter of each category to the
             evaluation and a quarter to the in-domain samples, as far as so many are asked for.
         n_pool: candidates, balanced over the categories; fewer where the source has no more.
@@ -110,8 +112,17 @@ def spoiled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     quality = pd.Series("clean", pool.index)
     for _, rows in pool.groupby("category", sort=True):
-        quality[rng.permutation(rows.index)] = _dealt(len(rows))
-    donors = _donors(pool)
+        bounds = np.rint(np.cumsum(list(QUALITIES.values())) * len(rows)).astype(int)
+        counts = np.diff([0, *bounds])
+        quality[rng.permutation(rows.index)] = np.repeat(list(QUALITIES), counts)
+
+    @cache
+    def donors(category: str, subtype: str | None, within: bool) -> np.ndarray:
+        rows = (pool["category"] == category) == within
+        if subtype is not None:
+            rows &= pool["subtype"] == subtype
+        return pool["response"][rows].unique()
+
     responses = [
         _wrong(row, kind, donors, rng) if kind != "clean" else row["response"]
         for row, kind in zip(pool.to_dict("records"), quality, strict=True)
@@ -119,39 +130,14 @@ def spoiled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pool.assign(response=responses, quality=quality)
 
 
-def _dealt(n: int) -> np.ndarray:
-    """Quality of n rows in the shares of :data:`QUALITIES`."""
-    bounds = np.cumsum(list(QUALITIES.values()))[:-1] * n
-    return np.repeat(list(QUALITIES), np.diff([0, *np.rint(bounds).astype(int), n]))
-
-
-def _donors(pool: pd.DataFrame) -> dict[Hashable, np.ndarray]:
-    """Different responses by sub-type, by category and (under ``not`` a category) of all others."""
-    found: dict[Hashable, np.ndarray] = {}
-    for by in (["category"], ["category", "subtype"]):
-        for key, part in pool.groupby(by):
-            found[key] = part["response"].unique()
-    for category in pool["category"].unique():
-        others = pool["response"][pool["category"] != category]
-        found["not", category] = others.unique()
-    return found
-
-
-def _wrong(
-    row: dict[Hashable, str],
-    kind: str,
-    donors: dict[Hashable, np.ndarray],
-    rng: np.random.Generator,
-) -> str:
+def _wrong(row: Any, kind: str, donors: Callable[..., np.ndarray], rng: np.random.Generator) -> str:
+    """Another response than the row's: of its sub-type, or else category, where it is corrupted."""
     category = row["category"]
-    keys: dict[str, list[Hashable]] = {
-        "corrupted": [(category, row["subtype"]), (category,)],
-        "shuffled": [("not", category)],
-    }
-    for key in [*keys[kind], ("not", category)]:
-        other = donors[key][donors[key] != row["response"]]
-        if len(other):
-            return str(rng.choice(other))
+    near = [(category, row["subtype"], True), (category, None, True)]
+    for place in [*(near if kind == "corrupted" else []), (category, None, False)]:
+        there = donors(*place)
+        if len(others := there[there != row["response"]]):
+            return str(rng.choice(others))
     raise InputError(
         f"row {row['id']!r}: all responses are alike; there is no wrong one to give it"
     )

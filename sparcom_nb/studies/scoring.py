@@ -7,6 +7,7 @@ samples, and the candidates' scores along them, are then products of arrays. The
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,8 @@ BASELINES: dict[str, tuple[str, int]] = {
     "difficulty": ("difficulty", 1),
     "embedding": ("embedding", 1),
 }
-#: Name -> vectors [capability, layer, feature], each of length 1.
+KINDS = ("pc1", "pc1, oriented", "contrast")
+#: Of each kind, vectors [capability, layer, feature], each of length 1.
 Vectors = dict[str, np.ndarray]
 
 
@@ -48,6 +50,11 @@ class Samples:
     own: np.ndarray
     pool: np.ndarray
 
+    @cached_property
+    def around(self) -> np.ndarray:
+        """Mean of the pool's means [layer, feature]."""
+        return self.pool[0].mean(axis=1, dtype=float)
+
     @classmethod
     def of(cls, activations: xr.DataArray, n_own: int) -> "Samples":
         """From :func:`sparcom_nb.nait.sample_activations`; the first ``n_own`` rows are the samples."""
@@ -56,25 +63,27 @@ class Samples:
         return cls(flat[:, :, :n_own], flat[:, :, n_own:])
 
 
-def directions(samples: Samples, label: np.ndarray, n: int) -> Vectors:
+def directions(
+    samples: Samples, label: np.ndarray, n: int, names: Sequence[str] = KINDS
+) -> Vectors:
     """Directions of ``n`` capabilities from the samples that have their number as label [row]."""
-    means = [
-        samples.pool[0, layer].mean(axis=0, dtype=float) for layer in range(len(samples.pool[0]))
-    ]
-    made: dict[str, list[list[np.ndarray]]] = {"pc1": [], "pc1, oriented": [], "contrast": []}
+    made: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}
     for capability in range(n):
         own = samples.own[:, :, label == capability].astype(float)
-        for parts in made.values():
-            parts.append([])
-        for layer, around in enumerate(means):
-            mean, drift = own[:, layer]
-            with np.errstate(invalid="ignore"):
-                component = np.nan_to_num(first_component(drift))
-            apart = mean.mean(axis=0) - around
-            made["pc1"][-1].append(component)
-            made["pc1, oriented"][-1].append(turned(component, mean, around[None]))
-            made["contrast"][-1].append(apart / max(float(np.linalg.norm(apart)), 1e-300))
+        layers = list(zip(own[0], own[1], samples.around, strict=True))
+        for name, parts in made.items():
+            parts.append([_direction(name, *layer) for layer in layers])
     return {name: np.array(parts) for name, parts in made.items()}
+
+
+def _direction(name: str, mean: np.ndarray, drift: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """One layer's direction from both forms of the samples and the pool's mean."""
+    if name == "contrast":
+        apart = mean.mean(axis=0) - around
+        return apart / max(float(np.linalg.norm(apart)), 1e-300)
+    with np.errstate(invalid="ignore"):
+        component = np.nan_to_num(first_component(drift))
+    return component if name == "pc1" else turned(component, mean, around[None])
 
 
 def scores(samples: Samples, vectors: Vectors, name: str) -> np.ndarray:

@@ -2,26 +2,22 @@
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy.stats import binom, rankdata
+from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.evidence import Clusters, Finding, against, finding, jackknife, t_test
+from sparcom_nb.evidence import Clusters, Finding, Null, against, finding, jackknife, t_test
 from sparcom_nb.model.load import load_model
 from sparcom_nb.model.sources import PAIRS, PLACEBO, local_path, member_name
 from sparcom_nb.nait.readout import sample_activations
 from sparcom_nb.nait.selection import core_subset
-from sparcom_nb.sparcom import overlap
 from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.results import Results
 from sparcom_nb.studies.scoring import Samples, directions, tops
-from sparcom_nb.studies.tuning import FULL_POOL, RANDOM, Bench, gained, mean_losses, versus
+from sparcom_nb.studies.tuning import FULL_POOL, RANDOM, Bench, Places, gained, mean_losses
 
 CORE = "core"
 #: Rows of the pool that two models' scores are compared on.
 COMPARED = 256
-#: Rows that a share needs for a test.
-LEAST = 20
-Weights = dict[str, dict[str, float]]
 
 
 def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0) -> Results:
@@ -34,24 +30,24 @@ def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0
         seed: of these.
 
     Returns:
-        Findings ``own``, ``own and others'``, ``others``, ``mathematics and code``, ``core``, ``core
-        and one``, ``core and pool``, ``in common``, ``core is clean`` and ``METHOD to MODEL``;
-        tables ``composition``, ``transfer``, ``core`` (rows by the number of capabilities that select
-        them) and ``outcomes``.
+        Findings ``own and others'``, ``others``, ``mathematics and code``, ``core``, ``core and pool``,
+        ``in common`` and ``to MODEL``; tables ``composition``, ``transfer`` (effects of every arm on
+        every category), ``core`` (rows by the number of capabilities that select them) and ``outcomes``.
     """
-    mix, ratio = bench.mix, bench.plan.ratio
-    tops_of = {c: bench.top(score, c) for c in mix.capabilities}
-    rest = {RANDOM: bench.random(), CORE: bench.core(score), FULL_POOL: bench.whole()}
-    outcomes = bench.outcomes(tops_of | rest)
-    values = bench.scores[score][mix.capabilities].to_numpy().T
-    found = served(outcomes, mix.capabilities) | core_serves(outcomes, mix.capabilities)
-    found |= in_common(values, mix, ratio) | _moved(bench, draws, seed)
+    mix, ratio, names = bench.mix, bench.plan.ratio, bench.mix.capabilities
+    arms = {c: bench.top(score, c) for c in names}
+    arms |= {CORE: core_subset(pd.DataFrame(bench.scores[score]), ratio)}
+    whole = {RANDOM: bench.random(), FULL_POOL: pd.Index(mix.pool["id"])}
+    outcomes = bench.outcomes(arms | whole)
+    values = bench.scores[score][names].to_numpy().T
+    found = served(outcomes, names) | {"in common": in_common(values, mix, ratio)}
     tables = {
         "composition": composition(values, mix, ratio),
         "transfer": mean_losses(outcomes),
         "core": counts(values, ratio),
         "outcomes": outcomes,
     }
+    found |= carried_over(bench, draws, seed)
     return Results.of("Transfer and core", found, tables=tables)
 
 
@@ -59,69 +55,41 @@ def study(bench: Bench, score: str = "contrast", draws: int = 999, seed: int = 0
 
 
 def served(outcomes: pd.DataFrame, names: list[str]) -> dict[str, Finding]:
-    """Whether selections serve their own capability, and others."""
-    pairs = [(a, c) for a in names for c in names if a != c]
-    own = weights([(c, c) for c in names], -1)
-    asked = {
-        "own": (
-            "A selection serves its own capability better than random rows do",
-            weights([(RANDOM, c) for c in names], 1) | own,
-            "random rows",
-        ),
+    """Whom the selections serve: their own capability, others, and the core all."""
+    others = [(a, c) for a in names for c in names if a != c]
+    on = {arm: [(arm, c) for c in names] for arm in (RANDOM, CORE, FULL_POOL)}
+    tells = "What lowers every loss is no service to one capability: only a difference tells."
+    enough = "A core that is enough for general ability would have to gain on this."
+    asked: dict[str, tuple[str, Places, Places, str, str]] = {
         "own and others'": (
             "A selection serves its own capability better than the selections for others do",
-            weights(pairs, 1, own),
-            "selections for other capabilities",
+            [(c, c) for c in names], others, "selections for other capabilities", tells,
         ),
         "others": (
             "A selection serves the other capabilities better than random rows do",
-            weights(pairs, -1) | weights([(RANDOM, c) for c in names], 1),
-            "random rows",
+            others, on[RANDOM], "random rows", tells,
         ),
-    }
+        "core": (
+            "The core subset serves all capabilities together better than random rows do",
+            on[CORE], on[RANDOM], "as many random rows", enough,
+        ),
+        "core and pool": (
+            "The core subset serves all capabilities together better than the whole pool does",
+            on[CORE], on[FULL_POOL], "the whole pool", enough,
+        ),
+    }  # fmt: skip
     given = [c for c in ("CODE", "MATH") if c in names]
     taken = [c for c in names if c not in given]
     if given and len(taken) > 1:
-        theirs = [(a, c) for a, c in pairs if a in taken and c in taken]
         asked["mathematics and code"] = (
             "Selections for mathematics and code serve other capabilities better than others' do",
-            weights([(a, c) for a in given for c in taken], -1) | weights(theirs, 1),
-            "the other selections",
-        )
-    reading = "What lowers every loss is no service to one capability: only a difference tells."
+            [(a, c) for a in given for c in taken],
+            [(a, c) for a, c in others if a in taken and c in taken], "the other selections", tells,
+        )  # fmt: skip
     return {
-        name: gained(claim, outcomes, part, control=control, reading=reading)
-        for name, (claim, part, control) in asked.items()
+        name: gained(claim, outcomes, better, than, control=control, reading=reading)
+        for name, (claim, better, than, control, reading) in asked.items()
     }
-
-
-def weights(pairs: list[tuple[str, str]], sign: float, begin: Weights | None = None) -> Weights:
-    """Weights of the mean loss over (arm, category), added to those of ``begin``."""
-    made = {arm: dict(part) for arm, part in (begin or {}).items()}
-    for arm, category in pairs:
-        part = made.setdefault(arm, {})
-        part[category] = part.get(category, 0.0) + sign / len(pairs)
-    return made
-
-
-def core_serves(outcomes: pd.DataFrame, names: list[str]) -> dict[str, Finding]:
-    """Whether the core subset serves all capabilities together."""
-    one = weights([(a, c) for a in names for c in names], 1) | weights(
-        [(CORE, c) for c in names], -1
-    )
-    asked = {
-        "core": ("random rows", "as many random rows", versus(CORE, names)),
-        "core and one": ("the selection for one capability", "one capability's selection", one),
-        "core and pool": ("the whole pool", "the whole pool", versus(CORE, names, FULL_POOL)),
-    }
-    return {
-        name: gained(
-            f"The core subset serves all capabilities together better than {other} does",
-            outcomes, part, control=control,
-            reading="A core that is enough for general ability would have to gain on this.",
-        )
-        for name, (other, control, part) in asked.items()
-    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- what selections hold
@@ -144,70 +112,54 @@ def counts(values: np.ndarray, ratio: float) -> pd.DataFrame:
     return pd.DataFrame({"number": number, "rows": rows, "expected": expected})
 
 
-def in_common(values: np.ndarray, mix: Mixture, ratio: float) -> dict[str, Finding]:
-    """Whether capabilities select the same rows, and whether the core is cleaner than the pool."""
+def in_common(values: np.ndarray, mix: Mixture, ratio: float) -> Finding:
+    """Claim that capabilities select the same rows."""
     clusters = Clusters.of(mix.pool)
-    clean = (mix.pool["quality"] == "clean").to_numpy()
 
     def shared(keep: np.ndarray) -> float:
-        chosen = tops(values[:, keep[clusters.index] > 0], ratio)
-        both = overlap(xr.DataArray(chosen, dims=("category", "neuron"))).to_numpy()
-        return float(both[~np.eye(len(both), dtype=bool)].mean() - ratio / (2 - ratio))
+        chosen = tops(values[:, keep[clusters.index] > 0], ratio).astype(float)
+        both, own = chosen @ chosen.T, chosen.sum()
+        return float((both.sum() - own) / (len(chosen) - 1) / own - chosen.mean())
 
-    def cleaner(keep: np.ndarray) -> float:
-        rows = keep[clusters.index] > 0
-        core = core_subset(pd.DataFrame(values[:, rows].T), ratio)
-        return float(clean[rows][core].mean() - clean[rows].mean())
-
-    few = round(ratio * values.shape[1])
-    alike, purer = (jackknife(statistic, clusters.stratum) for statistic in (shared, cleaner))
-    return {
-        "in common": finding(
-            "Two capabilities select the same rows more often than independent selections would",
-            alike, t_test(alike), clusters, unit="Jaccard above independence",
-            control="independent selections",
-            reading="Directions that follow one nuisance share rows too, and look like a core.",
-        ),
-        "core is clean": finding(
-            "The core subset holds a larger share of right answers than the pool", purer,
-            t_test(purer), clusters, unit="of its rows", control="the whole pool",
-            reading="A core needs something that all capabilities prefer, such as right answers.",
-            invalid="" if few >= LEAST else f"A core of {few} rows is too small for a test.",
-        ),
-    }  # fmt: skip
+    found = jackknife(shared, clusters.stratum)
+    return finding(
+        "Two capabilities select the same rows more often than independent selections would",
+        found, t_test(found), clusters, unit="of a selection, above chance",
+        control="independent selections",
+        reading="Directions that follow one nuisance share rows too, and look like a core.",
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- to other models
 
 
-def tuned_from(pair: str) -> list[str]:
-    """Names of the models here that were made of a pair's base: the tuned one, and its placebo."""
-    placebo = pair in PAIRS and local_path(pair, PLACEBO) is not None
-    return [member_name(pair, "instruct"), *([f"{pair}/{PLACEBO}"] if placebo else [])]
-
-
-def _moved(bench: Bench, draws: int, seed: int) -> dict[str, Finding]:
-    rows = pd.concat([bench.mix.target, bench.mix.pool.head(COMPARED)], ignore_index=True)
+def carried_over(bench: Bench, draws: int, seed: int) -> dict[str, Finding]:
+    """Claim for the tuned model, and the placebo, that the base's directions order candidates there."""
+    pair, rows = bench.pair, pd.concat([bench.mix.target, bench.mix.pool.head(COMPARED)])
     n, clusters = len(bench.mix.target), Clusters.of(bench.mix.target)
-    label = clusters.stratum[clusters.index]
-    first, found = Samples.of(sample_activations(bench.model, rows), n), {}
-    base = directions(first, label, len(clusters.strata))
-    for name in tuned_from(bench.pair):
-        other = Samples.of(sample_activations(load_model(name, bench.device), rows), n)
-        own = directions(other, label, len(clusters.strata))
-        for method in ("pc1", "contrast"):
-            told = carried(base[method], own[method], other.pool[0], draws, seed)
-            short = name.rpartition("/")[2]
-            found[f"{method} to {short}"] = finding(
-                f"The base's directions ({method}) order candidates on the model {short} as its own do",
-                *told, clusters, n=len(rows) - n, unit="Spearman correlation",
-                control="the same numbers on other neurons of their layer",
-                reading="A direction means something only where neurons keep their place.",
-            )  # fmt: skip
+
+    def read(model: TransformerBridge) -> tuple[np.ndarray, Samples]:
+        samples = Samples.of(sample_activations(model, rows), n)
+        label = clusters.stratum[clusters.index]
+        return directions(samples, label, len(clusters.strata), ["pc1"])["pc1"], samples
+
+    placebo = pair in PAIRS and local_path(pair, PLACEBO) is not None
+    (moved, _), found = read(bench.model), {}
+    for name in [member_name(pair, "instruct"), *[f"{pair}/{PLACEBO}"] * placebo]:
+        own, samples = read(load_model(name, bench.device))
+        short = name.rpartition("/")[2]
+        found[f"to {short}"] = finding(
+            f"The base's directions order candidates on the model {short} as its own do",
+            *carried(moved, own, samples.pool[0], draws, seed), clusters, n=len(rows) - n,
+            unit="Spearman correlation", control="the same numbers on other neurons of their layer",
+            reading="A direction means something only where neurons keep their place.",
+        )  # fmt: skip
     return found
 
 
-def carried(moved: np.ndarray, own: np.ndarray, pool: np.ndarray, draws: int, seed: int):  # noqa: ANN201
+def carried(
+    moved: np.ndarray, own: np.ndarray, pool: np.ndarray, draws: int, seed: int
+) -> tuple[float, Null]:
     """Correlation of scores along moved and own directions, and its null.
 
     Args:
@@ -218,7 +170,7 @@ def carried(moved: np.ndarray, own: np.ndarray, pool: np.ndarray, draws: int, se
         seed: of these.
 
     Returns:
-        The mean over capabilities, and its :class:`sparcom_nb.evidence.Null`.
+        The mean over capabilities, and what it is under the null.
     """
     rng = np.random.default_rng(seed)
     rows = pool.transpose(1, 0, 2).reshape(pool.shape[1], -1)
@@ -228,11 +180,9 @@ def carried(moved: np.ndarray, own: np.ndarray, pool: np.ndarray, draws: int, se
         found = _ranks(rows @ vectors.reshape(len(vectors), -1).T)
         return float((found * expected).sum(axis=0).mean())
 
-    width = np.arange(moved.shape[2])
-    null = []
-    for _ in range(draws):
-        places = rng.permuted(np.tile(width, (moved.shape[1], 1)), axis=1)
-        null.append(agreement(np.take_along_axis(moved, places[None], axis=2)))
+    width = np.tile(np.arange(moved.shape[2]), (moved.shape[1], 1))
+    places = (rng.permuted(width, axis=1)[None] for _ in range(draws))
+    null = [agreement(np.take_along_axis(moved, at, axis=2)) for at in places]
     value = agreement(moved)
     return value, against(value, np.array(null))
 

@@ -1,13 +1,13 @@
 """What notebooks 31 to 33 share: rows whose truth is known, their scores, and models tuned on them.
 
 Every *arm* gets the same number of steps with the same batches' size and rate; it differs in its rows
-only. What is tuned is judged by the loss of the reference response on rows of the evaluation, each
-tuning once: results stand in a folder that the notebooks share.
+only. What is tuned is judged by the loss of the reference response on rows of the evaluation. Each
+result is made once, and kept in a folder that the notebooks share.
 """
 
-import dataclasses
+import itertools
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.evidence import Clusters, Estimate, Finding, finding, jackknife, t_test
+from sparcom_nb.evidence import Clusters, Estimate, Finding, finding, means, t_test
 from sparcom_nb.model.evaluate import evaluate
 from sparcom_nb.model.load import load_model, load_pair
 from sparcom_nb.model.sources import Identity, check_pair, member_name, model_path
 from sparcom_nb.model.tune import tune
 from sparcom_nb.nait.readout import sample_activations
-from sparcom_nb.nait.selection import core_subset, select
+from sparcom_nb.nait.selection import select
 from sparcom_nb.progress import progress
 from sparcom_nb.rows.instructions import table_hash
 from sparcom_nb.store import digest, once, versions
@@ -32,19 +32,22 @@ from sparcom_nb.studies.mixture import Mixture, mixture
 
 RANDOM, FULL_POOL, UPPER = "random", "full pool", "only what is wanted"
 UNIT = "nats gained per response token"
-ONE_SEED = "With one seed, the chance of training is not in it."
+FEW_SEEDS = "With fewer than three seeds, the chance of training is not in it."
+#: What the losses of arms on categories are averaged over.
+Places = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Plan:
     """Sizes of the experiments.
 
-    capabilities: whose selections are judged by their own; seeds: tunings of every arm; steps, batch,
-    lr: of every tuning; ratio: share of the pool that an arm gets; n_pool, n_target, n_evaluation: rows
-    (:func:`sparcom_nb.studies.mixture.mixture`); answer_tokens: longest answer, 0 for none.
+    capabilities: whose selections are judged by their own rows; seeds: tunings of every arm; steps,
+    batch, lr: of every tuning; ratio: share of the pool that an arm gets; n_pool, n_target,
+    n_evaluation: rows (:func:`sparcom_nb.studies.mixture.mixture`); answers: judge them too, which
+    takes long.
     """
 
-    capabilities: tuple[str, ...] = ("SUM",)
+    capabilities: tuple[str, ...] = ("SUM", "CODE", "MATH")
     seeds: int = 3
     steps: int = 12
     batch: int = 16
@@ -53,14 +56,7 @@ class Plan:
     n_pool: int = 1500
     n_target: int = 64
     n_evaluation: int = 150
-    answer_tokens: int = 0
-
-
-#: What runs in minutes, and what takes hours.
-QUICK = Plan()
-FULL = Plan(
-    ("SUM", "CODE", "MATH"), steps=120, n_pool=3000, n_evaluation=600, answer_tokens=32
-)  # fmt: skip
+    answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,53 +113,37 @@ class Bench:
         make = lambda: scoring.baseline_scores(self.model, self.mix, inputs["names"])  # noqa: E731
         return self._kept("baselines", inputs, make)
 
-    # ------------------------------------------------------------ arms
+    # ------------------------------------------------------------ arms and their outcomes
 
-    def top(self, score: str, capability: str, ratio: float | None = None) -> list[pd.Index]:
-        """The best of a score, the same for every seed."""
-        return self.each(select(self.scores[score, capability], ratio or self.plan.ratio))
-
-    def bottom(self, score: str, capability: str) -> list[pd.Index]:
-        """The worst of a score."""
-        return self.each(select(-self.scores[score, capability], self.plan.ratio))
+    def top(self, score: str, capability: str, ratio: float | None = None) -> pd.Index:
+        """Ids of the rows that a score selects for a capability."""
+        return select(self.scores[score, capability], ratio or self.plan.ratio)
 
     def random(self, ratio: float | None = None) -> list[pd.Index]:
-        """Random rows, others for each seed."""
+        """As many random ids, others for each seed."""
         ids = pd.Index(self.mix.pool["id"])
         rngs = [np.random.default_rng(seed) for seed in range(self.plan.seeds)]
         return [select(pd.Series(r.random(len(ids)), ids), ratio or self.plan.ratio) for r in rngs]
 
-    def core(self, score: str) -> list[pd.Index]:
-        """The rows that most capabilities select."""
-        return self.each(core_subset(pd.DataFrame(self.scores[score]), self.plan.ratio))
-
-    def whole(self) -> list[pd.Index]:
-        """The whole pool."""
-        return self.each(pd.Index(self.mix.pool["id"]))
-
-    def wanted(self, capability: str) -> list[pd.Index]:
-        """The capability's clean rows."""
-        right = self.mix.wanted(capability)
-        return self.each(right[right].index)
-
-    def each(self, ids: pd.Index) -> list[pd.Index]:
-        """The same rows for every seed."""
-        return [ids] * self.plan.seeds
-
-    # ------------------------------------------------------------ outcomes
-
-    def outcomes(self, arms: Mapping[str, list[pd.Index]]) -> pd.DataFrame:
+    def outcomes(self, arms: Mapping[str, pd.Index | list[pd.Index]]) -> pd.DataFrame:
         """Tune every arm with every seed and judge it; what was done before is read.
+
+        Args:
+            arms: ids of rows of the pool by name, for all seeds or for each.
 
         Returns:
             DataFrame, a row an arm, seed and row of the evaluation: arm, seed, n (rows tuned on), id,
             category, subtype, nll, correct.
         """
-        jobs = [(arm, seed, ids) for arm, part in arms.items() for seed, ids in enumerate(part)]
+        seeds = range(self.plan.seeds)
+        rows = {
+            arm: ids if isinstance(ids, list) else [ids for _ in seeds] for arm, ids in arms.items()
+        }
         tables = []
-        with progress(len(jobs), "tune", "arms", True) as shown:
-            for arm, seed, ids in jobs:
-                tables.append(self.outcome(ids, seed).assign(arm=arm, seed=seed, n=len(ids)))
+        with progress(len(rows) * len(seeds), "tune", "arms", True) as shown:
+            for (arm, each), seed in itertools.product(rows.items(), seeds):
+                made = self.outcome(each[seed], seed)
+                tables.append(made.assign(arm=arm, seed=seed, n=len(each[seed])))
                 shown.update(1)
         return pd.concat(tables, ignore_index=True)
 
@@ -171,26 +151,17 @@ class Bench:
         """Outcome of tuning on rows of the pool, in its order: a selection is a set."""
         pool = self.mix.pool
         rows = pool[pool["id"].isin(ids)].drop(columns="quality").reset_index(drop=True)
-        own = {k: getattr(self.plan, k) for k in ("steps", "batch", "lr", "answer_tokens")}
-        about = {"rows": table_hash(rows), "seed": seed, "answered": self.capabilities}
-        inputs = self._inputs("evaluation", **own, **about)
+        own = {k: getattr(self.plan, k) for k in ("steps", "batch", "lr", "answers")}
+        inputs = self._inputs("evaluation", **own, rows=table_hash(rows), seed=seed)
         return self._kept("outcome", inputs, lambda: self._tuned(rows, seed, digest(inputs)))
 
     def _tuned(self, rows: pd.DataFrame, seed: int, key: str) -> pd.DataFrame:
         work, plan = self.folder / f"tuning-{key[:16]}", self.plan
         tuned = tune(self.base, rows, plan.steps, seed, work, lr=plan.lr, batch=plan.batch)
-        table = self._judged(load_model(str(tuned), self.device))
+        model, asked = load_model(str(tuned), self.device), plan.answers
+        table = evaluate(model, self.mix.evaluation, asked, max_new_tokens=32, show_progress=False)
         shutil.rmtree(work)
         return table
-
-    def _judged(self, model: TransformerBridge) -> pd.DataFrame:
-        """Loss of all rows; answers of the capabilities' own, where they are asked for."""
-        rows = self.mix.evaluation
-        asked = rows["category"].isin(self.capabilities) & (self.plan.answer_tokens > 0)
-        how = {"max_new_tokens": self.plan.answer_tokens or 1, "show_progress": False}
-        parts = [evaluate(model, rows[asked == yes], answers=yes, **how) for yes in (True, False)
-                 if (asked == yes).any()]  # fmt: skip
-        return pd.concat(parts, ignore_index=True)
 
     # ------------------------------------------------------------ kept
 
@@ -214,9 +185,8 @@ class Bench:
 
 
 def begin(
-    pair: str, source: str, folder: str | Path, seed: int = 0, device: str = "auto",
-    full: bool = False, **changes: Any,
-) -> Bench:  # fmt: skip
+    pair: str, source: str, folder: str | Path, seed: int = 0, device: str = "auto", **changes: Any
+) -> Bench:
     """Deal rows for a pair's base.
 
     Args:
@@ -225,90 +195,68 @@ def begin(
         folder: where results are kept.
         seed: of the rows.
         device: of the models.
-        full: the full plan, not the quick one.
-        changes: numbers of the plan; None leaves one as it is.
+        changes: numbers of the plan.
     """
-    plan = replace(FULL if full else QUICK, **{k: v for k, v in changes.items() if v is not None})
+    plan = replace(Plan(), **changes)
     plan = replace(plan, capabilities=tuple(plan.capabilities))
     source = source or load_pair(pair).data
     mix = mixture(source, plan.n_pool, plan.n_target, plan.n_evaluation, seed)
     return Bench(pair, mix, plan, Path(folder), device)
 
 
-def gain(outcomes: pd.DataFrame, weights: Mapping[str, Mapping[str, float]]) -> Estimate:
-    """A weighted sum of mean losses, with its error over sub-types and over seeds.
+# ---------------------------------------------------------------- what is claimed of outcomes
 
-    Args:
-        outcomes: of :meth:`Bench.outcomes`.
-        weights: arm -> category -> weight; only these rows count.
 
-    Returns:
-        The estimate: its variance is that of the delete-one cluster jackknife of the mean over seeds,
-        plus that of the seeds' mean, with Satterthwaite's degrees of freedom. With one seed the former
-        alone.
+def gain(outcomes: pd.DataFrame, arms: Places, others: Places) -> Estimate:
+    """How much lower the mean loss is over the places (arm, category) ``arms`` than over ``others``.
+
+    Paired by row and seed. The variance is that of the delete-one cluster jackknife of the mean over
+    seeds, plus that of the seeds' mean, with Satterthwaite's degrees of freedom; with fewer than three
+    seeds the former alone, since two say too little of how seeds differ.
     """
-    table = pd.DataFrame(weights).fillna(0.0)  # [category, arm]
-    rows = outcomes[outcomes["category"].isin(table.index) & outcomes["arm"].isin(table.columns)]
-    keys = ["category", "subtype", "id"]
-    wide = rows.pivot(index=keys, columns=["arm", "seed"], values="nll")
+    over = [pd.Series(1 / len(p), pd.MultiIndex.from_tuples(p)) for p in (others, arms)]
+    weights = over[0].sub(over[1], fill_value=0).unstack(0, fill_value=0)  # [category, arm]
+    wide = outcomes.pivot(
+        index=["category", "subtype", "id"], columns=["arm", "seed"], values="nll"
+    )
+    wide = wide[wide.index.get_level_values("category").isin(weights.index)]
     clusters = Clusters.of(wide.index.to_frame(index=False))
-    weight = table.loc[clusters.strata].to_numpy()
-    loss = np.stack([wide[arm].to_numpy(float) for arm in table.columns], axis=1)
-    sums, number = clusters.sums(loss)  # [cluster, arm, seed]
-    member = np.eye(len(clusters.strata))[clusters.stratum].T
-
-    def by_seed(keep: np.ndarray) -> np.ndarray:
-        kept = member * keep
-        with np.errstate(invalid="ignore"):
-            means = np.tensordot(kept, sums, 1) / np.tensordot(kept, number, 1)
-        return np.einsum("cas,ca->s", means, weight)
-
-    seeds = by_seed(np.ones(len(clusters.names)))
-    rows_only = jackknife(lambda keep: by_seed(keep).mean(), clusters.stratum)
-    return _with_seeds(rows_only, seeds)
-
-
-def _with_seeds(found: Estimate, seeds: np.ndarray) -> Estimate:
-    """Add the variance of the mean over seeds [seed] to an estimate's."""
-    if len(seeds) < 2:
+    weight = weights.loc[wide.index.get_level_values("category")].to_numpy()
+    losses = np.stack([wide[arm].to_numpy(float) for arm in weights], axis=1)  # [row, arm, seed]
+    each = len(clusters.strata) * np.einsum("ras,ra->rs", losses, weight)
+    found, seeds = means(each.mean(axis=1), clusters)[-1], means(each, clusters).value[-1]
+    if len(seeds) < 3:
         return found
     parts = np.array([found.error**2, seeds.var(ddof=1) / len(seeds)])
     freedom = parts.sum() ** 2 / (parts**2 / [found.freedom, len(seeds) - 1]).sum()
-    return dataclasses.replace(found, error=np.sqrt(parts.sum()), freedom=freedom)
+    return replace(found, error=np.sqrt(parts.sum()), freedom=freedom)
 
 
 def gained(
-    claim: str, outcomes: pd.DataFrame, weights: Mapping[str, Mapping[str, float]], **more: Any
+    claim: str, outcomes: pd.DataFrame, arms: Places, others: Places, **more: Any
 ) -> Finding:
     """Claim that :func:`gain` is above zero."""
-    categories = {c for part in weights.values() for c in part}
-    rows = outcomes[outcomes["category"].isin(categories)].drop_duplicates("id")
-    found, seeds = gain(outcomes, weights), outcomes["seed"].nunique()
+    rows = outcomes[outcomes["category"].isin({c for _, c in arms})].drop_duplicates("id")
+    found, seeds = gain(outcomes, arms, others), outcomes["seed"].nunique()
     clusters = Clusters.of(rows)
     units = f"{clusters.units}, {seeds} seed{'s' * (seeds > 1)}"
-    told = {"unit": UNIT, "units": units, "caveat": ONE_SEED if seeds == 1 else ""} | more
+    told = {"unit": UNIT, "units": units, "caveat": FEW_SEEDS if seeds < 3 else ""} | more
     return finding(claim, found, t_test(found), clusters, **told)
 
 
-def versus(arm: str, categories: Iterable[str], other: str = RANDOM) -> dict[str, dict[str, float]]:
-    """Weights of the mean, over categories, of the loss after ``other`` minus that after ``arm``."""
-    names = list(categories)
-    return {side: dict.fromkeys(names, sign / len(names)) for side, sign in ((other, 1), (arm, -1))}
-
-
-def mean_losses(outcomes: pd.DataFrame, by: str = "category") -> pd.DataFrame:
-    """What every arm does to every category, or with ``by="all"`` to all of them together.
+def mean_losses(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """What every arm does to every category.
 
     Returns:
-        DataFrame, a row an arm (and category): n (rows tuned on), loss, difference (from random rows;
+        DataFrame, a row an arm and category: n (rows tuned on), loss, difference (from random rows;
         low and high), correct (share of the answers that were judged).
     """
     rows = []
-    for (arm, name), part in outcomes.assign(all="all").groupby(["arm", by], sort=False):
-        asked = list(part["category"].unique())
-        one = {"arm": arm, by: name, "n": part["n"].iloc[0], "loss": part["nll"].mean()}
+    for key, part in outcomes.groupby(["arm", "category"], sort=False):
+        arm, name = map(str, key)
+        one = {"arm": arm, "category": name, "n": part["n"].iloc[0], "loss": part["nll"].mean()}
         if arm != RANDOM:
-            found = gain(outcomes, versus(RANDOM, asked, str(arm)))
+            found = gain(outcomes, [(RANDOM, name)], [(arm, name)])
             ends = {"low": float(found.low), "high": float(found.high)}
             one |= {"difference": float(found.value)} | ends
         rows.append(one | {"correct": part["correct"].astype("Float64").mean()})

@@ -13,7 +13,6 @@ from sparcom_nb.model import capture as capture_module
 from sparcom_nb.model import taps
 from sparcom_nb.nait import (
     alignment_score,
-    alignment_scores,
     capability_direction,
     combine,
     layer_scores,
@@ -29,42 +28,50 @@ NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
 
 @pytest.fixture(scope="module")
 def directions(load, rows):
-    """Several directions of a model: two capabilities, two methods, with and without first tokens."""
+    """Directions of a model by two methods, read alike; and alone, read otherwise."""
 
     def made(name, dtype="float64"):
         model, maths, qa = load(name, dtype), *(rows[rows["category"] == c] for c in ("MATH", "QA"))
         return {
-            "maths": capability_direction(model, maths, show_progress=False),
-            "maths-later": capability_direction(model, maths, skip=3, show_progress=False),
+            "maths": capability_direction(model, maths, skip=1, show_progress=False),
             "qa": capability_direction(model, qa, "contrast", rows, skip=1, show_progress=False),
-            "gate": capability_direction(model, qa, site="gate", show_progress=False),
         }
 
     return made
 
 
+def table(model, rows, given, **options):
+    """Scores by id, columns (candidate, direction)."""
+    found = scores_module.summed(layer_scores(model, rows, given, **options))
+    ids = pd.Index(found["instruction"].to_numpy().astype(object), name="id")
+    columns = pd.MultiIndex.from_product([["mean", "drift"], list(given)])
+    return pd.DataFrame(found.to_numpy().reshape(len(ids), -1), ids, columns)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_are_sums_of_products(name, directions, load, rows):
-    given = directions(name)
-    found = alignment_scores(load(name), rows, given)
-    assert list(found.columns) == [(d, c) for d in given for c in ("mean", "drift")]
-    for key, one in given.items():
-        own = sample_activations(load(name), rows, site=one.site, skip=one.skip)
+    model, given = load(name), directions(name)
+    found = table(model, rows, given)
+    other = {
+        key: capability_direction(model, rows, **how)
+        for key, how in {"gate": {"site": "gate"}, "later": {"skip": 3}}.items()
+    }
+    for key, one in (given | other).items():
+        own = sample_activations(model, rows, site=one.site, skip=one.skip)
         for candidate in ("mean", "drift"):
             a = own.sel(candidate=candidate).to_numpy().reshape(len(rows), -1).astype(float)
             expected = a @ one.vectors.to_numpy().ravel()
-            np.testing.assert_allclose(found[key, candidate], expected, rtol=1e-5, atol=1e-5)
+            alone = alignment_score(model, rows, one, candidate)
+            np.testing.assert_allclose(alone, expected, rtol=1e-5, atol=1e-5)
+            if key in given:
+                np.testing.assert_allclose(found[candidate, key], alone, rtol=1e-9, atol=1e-12)
+    assert alone.index.name == "id" and alone.attrs.keys() == {"length_correlation"}
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen3_mixed"])
 def test_standardised_layers_are_equal_before_they_are_summed(name, directions, load, rows):
-    given, model = directions(name), load(name)
-    layers = layer_scores(model, rows, given)
-    assert layers.dims == ("instruction", "candidate", "direction", "layer")
-    pd.testing.assert_frame_equal(
-        alignment_scores(model, rows, given), scores_module._table(scores_module.summed(layers))
-    )
-    for key, one in given.items():
+    model = load(name)
+    for key, one in directions(name).items():
         found = alignment_score(model, rows, one, standardise=True)
         own = sample_activations(model, rows, site=one.site, skip=one.skip).sel(candidate="mean")
         expected = np.zeros(len(rows))
@@ -93,8 +100,8 @@ def softmax_in_its_own_type(values, dim, dtype=None):
 
 def largest_change(model, rows, given):
     """What other batches, orders and padding change, relative to the largest score."""
-    found = alignment_scores(model, rows, given)
-    changes = [alignment_scores(model, rows.iloc[[4]], given) - found.loc[["r4"]]]
+    found = table(model, rows, given)
+    changes = [table(model, rows.iloc[[4]], given) - found.loc[["r4"]]]
     for n, budget, side in [
         (1, 60, "right"),
         (2, 130, "left"),
@@ -102,7 +109,7 @@ def largest_change(model, rows, given):
         (4, 20_000, "left"),
     ]:
         shuffled = rows.sample(frac=1, random_state=n)
-        again = alignment_scores(model, shuffled, given, batch_tokens=budget, padding_side=side)
+        again = table(model, shuffled, given, batch_tokens=budget, padding_side=side)
         assert list(again.index) == list(shuffled["id"])
         changes.append(again.loc[found.index] - found)
     return (pd.concat(changes).abs() / found.abs().max()).to_numpy().max()
@@ -119,14 +126,6 @@ def test_scores_do_not_depend_on_batch_order_or_padding(
     """
     monkeypatch.setattr(torch.nn.functional, "softmax", softmax_in_its_own_type)
     assert largest_change(load(name, dtype), rows, directions(name, dtype)) <= close
-
-
-def test_one_direction_is_a_column(directions, load, rows):
-    given = directions("llama")
-    table = alignment_scores(load("llama"), rows, given)
-    one = alignment_score(load("llama"), rows, given["qa"], candidate="drift")
-    np.testing.assert_allclose(one, table["qa", "drift"], rtol=1e-12)
-    assert one.index.name == "id" and one.attrs.keys() == {"length_correlation"}
 
 
 def pads_that_count(real):
@@ -153,11 +152,9 @@ def test_the_comparison_catches_padding(
 
 
 def test_the_length_correlation_is_reported(directions, load, rows):
-    given = directions("gpt2")
-    found = alignment_scores(load("gpt2"), rows, given)
+    values = alignment_score(load("gpt2"), rows, directions("gpt2")["maths"])
     lengths = sn.nait.baseline_score("length", load("gpt2"), rows)
-    told = found.attrs["length_correlation"]["maths"]["mean"]
-    values = found["maths", "mean"]
+    told = values.attrs["length_correlation"]
     assert told["pearson"] == pytest.approx(np.corrcoef(values, lengths)[0, 1])
     ranks = np.corrcoef(rankdata(values), rankdata(lengths))[0, 1]
     assert told["spearman"] == pytest.approx(ranks)
@@ -168,7 +165,7 @@ def test_the_length_correlation_is_reported(directions, load, rows):
 def test_an_interrupted_scoring_goes_on(directions, load, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(capture_module, "_BLOCK_ROWS", 5)
     model, given = load("llama"), directions("llama")
-    expected = alignment_scores(model, rows, given)
+    expected = table(model, rows, given)
     real, ran = capture_module._run, []
 
     def dies(*arguments):
@@ -180,32 +177,38 @@ def test_an_interrupted_scoring_goes_on(directions, load, rows, tmp_path, monkey
     store = tmp_path / "s.zarr"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(capture_module, "_run", dies)
-        alignment_scores(model, rows, given, store=store)
+        table(model, rows, given, store=store)
     ran.clear()
     monkeypatch.setattr(
         capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
     )
-    resumed = alignment_scores(model, rows, given, store=store)
+    resumed = table(model, rows, given, store=store)
     assert 0 < len(ran) < len(rows)
     pd.testing.assert_frame_equal(resumed, expected)
     ran.clear()
-    alignment_scores(model, rows, given, store=store)
+    table(model, rows, given, store=store)
     assert not ran
     changed = rows.assign(response=[*rows["response"][:-1], "no"])
     for data, wanted in [(rows, {"qa": given["qa"]}), (changed, given)]:
         with pytest.raises(InputError, match="of other inputs"):
-            alignment_scores(model, data, wanted, store=store)
+            table(model, data, wanted, store=store)
 
 
 def test_wrong_use_is_said(directions, load, rows):
     model, given = load("llama"), directions("llama")
     with pytest.raises(InputError, match="no direction"):
-        alignment_scores(model, rows, {})
-    with pytest.raises(InputError, match="unknown candidate 'sum'; use one of mean, drift"):
+        layer_scores(model, rows, {})
+    with pytest.raises(InputError, match="unknown candidate 'sum'; use"):
         alignment_score(model, rows, given["qa"], candidate="sum")
-    other = capability_direction(model, rows, span="response")
-    with pytest.raises(InputError, match="spans response, sample read different tokens"):
-        alignment_scores(model, rows, {**given, "other": other})
+    for how, said in (
+        ({"span": "response"}, "span response and sample"),
+        ({"skip": 3}, "skip 1 and 3"),
+    ):
+        other = capability_direction(model, rows, **({"skip": 1} | how))
+        with pytest.raises(
+            InputError, match=f"directions of {said} are read in passes of their own"
+        ):
+            layer_scores(model, rows, {**given, "other": other})
 
 
 def test_rows_without_a_category_can_be_scored(directions, load, rows):

@@ -1,23 +1,28 @@
 """The experiments at full size, made once and shipped: ``data/nait``.
 
-``python data/nait/build/make.py OUT WORK`` makes them again in hours; WORK keeps every tuned arm's
-outcome, so that a run which was interrupted goes on. What stands in ``data/nait`` was made by an
-earlier form of this program: its intervals are the spread over halves of the sub-types, and it has the
-extremes over seeds.
+    python data/nait/build/make.py OUT WORK                              hours
+    python data/nait/build/make.py OUT WORK steps=2 seeds=2 n_pool=120   to try it
+
+WORK keeps every tuned arm's outcome, so that a run which was interrupted goes on. What stands in
+``data/nait`` was made by an earlier form of this program: its intervals are the spread over halves of
+the sub-types, and it has the extremes over seeds.
 """
 
 import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from sparcom_nb.nait.selection import core_subset
 from sparcom_nb.store import versions, write
 from sparcom_nb.studies import selection, transfer
-from sparcom_nb.studies.tuning import RANDOM, Bench, begin, mean_losses
+from sparcom_nb.studies.tuning import FULL_POOL, RANDOM, Bench, begin, mean_losses
 
 PAIR = "tiny-dense"
+PLAN = {"steps": 120, "n_pool": 3000, "n_evaluation": 600, "answers": True}
 SCORES = ("NAIT", "contrast")
 RATIOS = (0.03, 0.1, 0.3, 1.0)
 
@@ -56,9 +61,14 @@ def moved(bench: Bench, score: str) -> pd.DataFrame:
 
 def core(bench: Bench, score: str) -> pd.DataFrame:
     """Effects of the core subset and of the whole pool on all categories together."""
-    arms = {RANDOM: bench.random(), "core": bench.core(score), "full pool": bench.whole()}
-    return mean_losses(bench.outcomes(arms), "all").assign(score=score)
+    core = core_subset(pd.DataFrame(bench.scores[score]), bench.plan.ratio)
+    whole = pd.Index(bench.mix.pool["id"])
+    found = bench.outcomes({RANDOM: bench.random(), "core": core, FULL_POOL: whole})
+    subtypes = found["category"] + "/" + found["subtype"]
+    return mean_losses(found.assign(category="all", subtype=subtypes)).assign(score=score)
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), begin(PAIR, "", sys.argv[2], full=True))
+    out, work, *changes = sys.argv[1:]
+    plan: dict[str, Any] = PLAN | {k: int(v) for k, v in (one.split("=") for one in changes)}
+    make(Path(out), begin(PAIR, "", work, **plan))

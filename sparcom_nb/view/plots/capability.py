@@ -1,13 +1,12 @@
 """Pictures of capability directions and of what their scores select."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from sparcom_nb.nait.directions import Direction
 from sparcom_nb.nait.selection import select
 from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.view.plots.common import whiskers
@@ -15,19 +14,6 @@ from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 _STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), ("#CC79A7", "v"), ("black", "D"))
-
-
-def explained(directions: Mapping[str, Direction]) -> Figure:
-    """Share of the samples' variance along each direction, layer by layer."""
-    fig, (axes,) = figure(7, 3.2)
-    for name, direction in directions.items():
-        shares = direction.explained
-        axes.plot(shares["layer"], shares, color=COLOURS[name], marker=MARKERS[name], label=name)
-        axes.set_xticks(shares["layer"])
-    axes.set_ylim(0, 1)
-    label(axes, "First principal component of the drifts", "layer", "share of variance")
-    axes.legend(fontsize=8, ncols=3)
-    return fig
 
 
 def heat(table: pd.DataFrame, title: str, bar: str, rows: str = "", columns: str = "") -> Figure:
@@ -111,23 +97,4 @@ def blind_spots(table: pd.DataFrame) -> Figure:
     axes.set_xlim(0, 1)
     fig.legend(fontsize=8, ncols=3, loc="outside lower center")
     label(axes, "Wanted rows against ...", "area under the curve (0.5: blind)", "")
-    return fig
-
-
-def numbers(table: pd.DataFrame) -> Figure:
-    """Precision by the number of in-domain samples: mean and range over draws."""
-    fig, (axes,) = figure(7.5, 3.6)
-    found = table.groupby(["score", "size"], sort=False)["precision"].agg(["mean", "min", "max"])
-    groups = found.reset_index().groupby("score", sort=False)
-    for (score, part), (colour, marker) in zip(groups, _STYLES, strict=False):
-        spread = [part["mean"] - part["min"], part["max"] - part["mean"]]
-        axes.errorbar(
-            part["size"], part["mean"], yerr=spread, color=colour, marker=marker, capsize=3,
-            label=str(score),
-        )  # fmt: skip
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted(table["size"].unique()), sorted(table["size"].unique()))
-    axes.set_ylim(0, 1)
-    axes.legend(fontsize=8)
-    label(axes, "Bars: range over draws", "in-domain samples of a capability", "precision")
     return fig
