@@ -114,7 +114,7 @@ def study(
         )
         found = beyond_placebo(Compared.of(equal, seed), alike, draws, seed)
         findings["placebo"] = replace(found, caveat=said)
-    tables = {"likeness": made.table(alike), "layers": _layers(marked)}
+    tables = {"likeness": made.table(alike), "layers": layer_shares(marked)}
     if "routing" in frequency["base"].coords:
         routing = {name: values["routing"] for name, values in frequency.items()}
         moved = Compared.of(routing, seed)
@@ -278,12 +278,13 @@ def _at_equal_norm(
 # ---------------------------------------------------------------- tables and numbers
 
 
-def _layers(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
+def layer_shares(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
     """Share of every layer that is specific: model, category, layer, mean, low, high, n."""
     parts = []
     for model, marks in marked.items():
         inner = [dim for dim in marks.dims if dim not in ("instruction", "layer")]
-        rows = marks.mean(inner).rename("share").to_dataframe().reset_index()
+        shares = marks.reset_coords(["share", "eps"], drop=True).mean(inner).rename("share")
+        rows = shares.to_dataframe().reset_index()
         parts.append(mean_table(rows, ["category", "layer"], "share").assign(model=model))
     return pd.concat(parts, ignore_index=True)
 

@@ -5,8 +5,15 @@ import pytest
 from worlds.alteration import marks, models
 
 from sparcom_nb.evidence import NOT, UNTOLD
+from sparcom_nb.sparcom import specific
 from sparcom_nb.sparcom.alteration import instruction_jaccard, jaccard
-from sparcom_nb.studies.alteration import Compared, beyond_floor, beyond_placebo, by_category
+from sparcom_nb.studies.alteration import (
+    Compared,
+    beyond_floor,
+    beyond_placebo,
+    by_category,
+    layer_shares,
+)
 
 
 def distance(base, tuned):
@@ -55,3 +62,18 @@ def test_one_model_twice_and_a_false_placebo_show_nothing():
     table = twice.table(jaccard)
     assert table.query("pair == 'base, tuned'")["value"].dropna().eq(1).all()
     assert by_category(instruction_jaccard(base, base), 99, 0).verdict == UNTOLD
+
+
+def test_layer_shares_are_means_over_instructions_of_either_kind_of_model():
+    dense = specific(1 / (1 + np.exp(models(0)["base"])), top=0.2)
+    routing = ("instruction", "layer", "expert"), np.full((72, 2, 3), 0.5)
+    moe = (
+        dense.assign_coords(neuron=range(12))
+        .coarsen(neuron=4)
+        .construct(neuron=("expert", "neuron"))
+    )
+    for marked in (dense, moe.assign_coords(routing=routing)):
+        table = layer_shares({"base": marked}).set_index(["category", "layer"])
+        rows = (marked["category"] == "QA").to_numpy()
+        expected = marked.to_numpy().reshape(72, 2, 12)[rows, 1].mean()
+        assert table.loc[("QA", 1), "mean"] == pytest.approx(expected)
