@@ -153,7 +153,6 @@ def test_notebook_14_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_pat
 def test_notebook_15_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
     read_shuffled("15_experts", shuffled, tmp_path, "tiny-moe")
     found = verdicts(tmp_path, "15_experts")
-    found.pop("named beyond length")  # of two that know nothing, one may be worse
     assert "shows" not in found.values()
 
 
@@ -196,10 +195,10 @@ def test_notebooks_31_to_33_find_no_effect_where_labels_are_shuffled(shuffled, t
 
 
 def test_notebook_41_finds_no_effect_where_labels_are_shuffled(shuffled, tmp_path):
-    read_shuffled("41_synthesis", shuffled, tmp_path, LIMIT=72, JUDGED=12, SWAPS=5)
+    read_shuffled("41_synthesis", shuffled, tmp_path, LIMIT=72)
     found = verdicts(tmp_path, "41_synthesis")
     of_categories = [name for name in found if name.endswith(("other sets", "equal harm"))]
-    assert len(of_categories) == 4 and SHOWS not in {found[name] for name in of_categories}
+    assert len(of_categories) == 3 and SHOWS not in {found[name] for name in of_categories}
 
 
 def test_index_page_names_every_notebook(course):

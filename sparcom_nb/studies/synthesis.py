@@ -49,6 +49,8 @@ from sparcom_nb.studies.results import Results
 
 #: Draws of tests that run no model.
 DRAWS = 999
+_CARRY = "A category's neurons carry more of its direction ({}) than"
+_PART = "of the squared length"
 _WORDS = {"pc1": "first component of the drifts", "contrast": "difference of means"}
 
 
@@ -93,7 +95,8 @@ def study(
         turns["placebo"] = turned(pair.base, pair.placebo, r)
     like = Outsiders.of(rows, turns["tuned"].norm)
     each = effects(fall, harm)
-    findings = {**loading(rows, like), **concepts(like, turns), "fall, equal harm": margin(each)}
+    findings = beyond_others(rows, like) | beyond_outsiders(like) | concepts(like, turns)
+    findings["fall, equal harm"] = margin(each)
     tables = {"shares": _shares(like), "concepts": _angles(like, turns["tuned"]), "rows": each}
     tables["match"] = pd.DataFrame([like.row])
     numbers = {"neurons in a set": {"value": like.row["members"], "control": like.pairs.size}}
@@ -112,7 +115,7 @@ def trial(loss: Loss, frequency: xr.DataArray, top: float, which: str, seed: int
 
 @dataclass(frozen=True)
 class Rows:
-    """What sets and directions are made of: by ``trial``, and of samples [method, row, layer, component]."""
+    """What sets are made of (``trial``), and directions (samples [method, row, layer, component])."""
 
     trial: Trial
     samples: np.ndarray
@@ -207,27 +210,35 @@ class Outsiders:
 # ---------------------------------------------------------------- 1 directions
 
 
-def loading(rows: Rows, like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
-    """Claim that a category's neurons carry its direction more than others' do, and than outsiders."""
-    clusters, seed = rows.trial.clusters, rows.trial.seed
-    found = shares(like.sets, like.squares)
-    gap, own = over_strata(gaps(found).T), over_strata(_own(found).T)
-    labels = permuted(clusters, draws, seed)
+def beyond_others(rows: Rows, like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
+    """Claim that a category's neurons carry more of its direction than other categories' do."""
+    clusters, found = rows.trial.clusters, over_strata(gaps(shares(like.sets, like.squares)).T)
+    labels = permuted(clusters, draws, rows.trial.seed)
     null = np.array([known_mean(gaps(shares(*rows.made(one))).T) for one in labels])
-    swaps = [known_mean(_own(shares(one, like.squares)).T) for one in like.draws(draws)]
-    unit, findings = "of the squared length", {}
-    for n, (method, words) in enumerate(_WORDS.items()):
-        claim = f"A category's neurons carry more of its direction ({words}) than"
-        findings[f"{method}, other sets"] = finding(
-            f"{claim} other categories' do", gap[n], against(float(gap.value[n]), null[:, n]),
-            clusters, unit=unit, control=f"category labels permuted over whole {clusters.unit}s",
+    return {
+        f"{method}, other sets": finding(
+            f"{_CARRY.format(words)} other categories' do", found[n],
+            against(float(found.value[n]), null[:, n]), clusters, unit=_PART,
+            control=f"category labels permuted over whole {clusters.unit}s",
             reading="Set and direction come from different sub-types: only what these share counts.",
-        )  # fmt: skip
-        findings[f"{method}, outsiders"] = like.finding(
-            f"{claim} outsiders like them", own[n], [one[n] for one in swaps], unit=unit,
+        )
+        for n, (method, words) in enumerate(_WORDS.items())
+    }  # fmt: skip
+
+
+def beyond_outsiders(like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
+    """Claim that a category's neurons carry more of its direction than outsiders like them."""
+    found, *null = (
+        over_strata(_own(shares(one, like.squares)).T) for one in (like.sets, *like.draws(draws))
+    )
+    return {
+        f"{method}, outsiders": like.finding(
+            f"{_CARRY.format(words)} outsiders like them", found[n], [one.value[n] for one in null],
+            unit=_PART,
             reading="A neuron that varies much loads on every direction: hence the match.",
-        )  # fmt: skip
-    return findings
+        )
+        for n, (method, words) in enumerate(_WORDS.items())
+    }  # fmt: skip
 
 
 def shares(sets: np.ndarray, squares: np.ndarray) -> np.ndarray:
