@@ -420,7 +420,7 @@ def explained(
         mean, by = (
             np.divide(*clusters.sums(one.reshape(len(one), -1))) for one in (values, powers)
         )
-    known = ~np.isnan(mean).any(axis=1)
+    known = np.asarray(~np.isnan(mean).any(axis=1))
     left, rounding = _left(mean[known], by[known]), 1e-24 * float((mean[known] ** 2).sum())
 
     def share(order: np.ndarray) -> float:

@@ -47,7 +47,7 @@ def sets(effect: float, seed: int) -> tuple[Finding, float]:
 
 def routing(effect: float, seed: int) -> tuple[Finding, float]:
     """Inputs of a router, as shares of a layer."""
-    shares = {name: np.exp(values) for name, values in models(seed, effect).items()}
+    shares = {name: 2.0**values for name, values in models(seed, effect).items()}
     shares = {name: values / values.sum("neuron") for name, values in shares.items()}
     return beyond_floor("routing", Compared.of(shares, seed), routing_shift, -1, DRAWS, seed), 0.0
 
