@@ -69,13 +69,13 @@ def outsiders(seed: int, effect: float = 0.0, width: int = 48) -> synthesis.Outs
     return synthesis.Outsiders(sets, squares, pairs, row, "", some_trial())
 
 
-def deep(like: synthesis.Outsiders, networks: int = 3) -> synthesis.Outsiders:
+def deep(like: synthesis.Outsiders, networks: int = 4) -> synthesis.Outsiders:
     """The same sets in several networks, each pair with coins of its own."""
     sets, pairs = np.repeat(like.sets, networks, axis=2), np.repeat(like.pairs, networks, axis=0)
     return synthesis.Outsiders(sets, like.squares, pairs, like.row, "", like.trial)
 
 
-def turn(like: synthesis.Outsiders, effect: float, seed: int, r: int = 20) -> synthesis.Turn:
+def turn(like: synthesis.Outsiders, effect: float, seed: int, r: int = 40) -> synthesis.Turn:
     """Concepts that turn by chance, and with ``effect`` by what of them lies on the sets."""
     rng, shape = np.random.default_rng(seed), like.pairs.shape
     weight = rng.dirichlet(np.full(shape[1], 0.1), (shape[0], r))
@@ -140,7 +140,7 @@ def margin(effect: float, seed: int) -> tuple[Finding, float]:
 PATHS = {
     "directions, other sets": Path(labels, 1.7, runs=100),
     "directions, outsiders": Path(swaps, 3.2, runs=200),
-    "rotation, outsiders": Path(rotation, 0.75, runs=100),
-    "rotation, placebo": Path(placebo, 2.0, runs=100),
+    "rotation, outsiders": Path(rotation, 0.45, runs=100),
+    "rotation, placebo": Path(placebo, 1.2, runs=100),
     "fall, equal harm": Path(margin, 0.14, runs=100),
 }
