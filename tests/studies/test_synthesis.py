@@ -91,7 +91,7 @@ def test_turn_equals_a_loop(name, load):
 def test_rotation_equals_a_loop_and_leaves_networks_without_members_out():
     like = deep(outsiders(0))
     one, members = turn(like, 0.0, 2), like.sets.copy()
-    members[:, :, 2] = False
+    members[:, :, 2:] = False
     each = []
     for n in range(2):
         inside = members.any(axis=(0, 1))[n]
