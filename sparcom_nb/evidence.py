@@ -263,6 +263,14 @@ def means(values: np.ndarray, clusters: Clusters) -> Estimate:
     return jackknife(statistic, clusters.stratum)
 
 
+def over_strata(values: np.ndarray) -> Estimate:
+    """Mean of numbers [stratum, ...] made of clusters of each, with its error over the strata.
+
+    For what is no mean of clusters, such as the likeness of sets: leaving one out changes it too much.
+    """
+    return jackknife(lambda keep: known_mean(values[keep > 0]), np.zeros(len(values)))
+
+
 def known_mean(values: np.ndarray) -> np.ndarray:
     """Mean over the first axis of the values there are; NaN without any."""
     number = (~np.isnan(values)).sum(axis=0)
@@ -407,26 +415,38 @@ def paired(
 
 
 def explained(
-    values: np.ndarray, clusters: Clusters, draws: int = 999, seed: int = 0
-) -> tuple[float, Null]:
+    values: np.ndarray, clusters: Clusters, draws: int = 999, seed: int = 0,
+    length: np.ndarray | None = None,
+) -> tuple[float, Null]:  # fmt: skip
     """Share of the variance between clusters that categories explain, against permuted labels.
 
     PERMANOVA (Anderson 2001, *Austral Ecology* 26). ``values`` [row, ...]; missing ones do not count.
+    With ``length`` [row], what a curve in its logarithm foretells is taken out first, and again of
+    every draw, in which a cluster takes label and length of another (Freedman and Lane 1983).
     """
+    powers = np.ones((len(values), 1)) if length is None else np.vander(np.log(length), 3)
     with np.errstate(invalid="ignore"):
-        mean = np.divide(*clusters.sums(values.reshape(len(values), -1)))
-    known = ~np.isnan(mean).any(axis=1)
-    centred = mean[known] - known_mean(mean[known])
-    total, rounding = float((centred**2).sum()), 1e-24 * float((mean[known] ** 2).sum())
+        mean, by = (
+            np.divide(*clusters.sums(one.reshape(len(one), -1))) for one in (values, powers)
+        )
+    known = np.asarray(~np.isnan(mean).any(axis=1))
+    left, rounding = _left(mean[known], by[known]), 1e-24 * float((mean[known] ** 2).sum())
 
-    def share(stratum: np.ndarray) -> float:
-        member = np.eye(len(clusters.strata))[stratum[known]]
-        between = (member.T @ centred) ** 2 / np.maximum(member.sum(axis=0), 1)[:, None]
+    def share(order: np.ndarray) -> float:
+        rest = _left(left, by[order][known])
+        member = np.eye(len(clusters.strata))[clusters.stratum[order][known]]
+        between = (member.T @ rest) ** 2 / np.maximum(member.sum(axis=0), 1)[:, None]
+        total = float((rest**2).sum())
         return float(between.sum()) / total if total > rounding else math.nan
 
-    value = share(clusters.stratum)
-    null = np.array([share(stratum) for stratum in permuted(clusters, draws, seed)])
+    value, rng = share(np.arange(len(known))), np.random.default_rng(seed)
+    null = np.array([share(rng.permutation(len(known))) for _ in range(draws)])
     return value, against(value, null)
+
+
+def _left(values: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """What of numbers [cluster, ...] the columns of ``by`` [cluster, ...] do not foretell."""
+    return values - by @ (np.linalg.pinv(by) @ values)
 
 
 # ---------------------------------------------------------------- a set against others like it

@@ -110,7 +110,7 @@ def course(folder: Path) -> list[tuple[str, list[str] | None, dict[str, object]]
     data, (dense, placebo), (moe, _) = file(folder), pair(folder, "dense"), pair(folder, "moe")
     rows = {"LIMIT": 36, "DATA": str(data)}
     select = {"POOL": 120, "STEPS": 2, "BATCH": 4, "SEEDS": 1, "EVALUATION": 36}
-    small = {"JUDGED": 12, "SWAPS": 2, "OWN": 8}
+    small = {"OWN": 8}
     named = [name for name in notebooks if name[:2] not in ("14", "15", "33")]
     return [
         (dense, named, {**rows, **select, **small, "DRAWS": 9, "PLACEBO": placebo}),

@@ -36,15 +36,6 @@ def test_answers_are_judged_by_the_checker(load, rows):
     assert list(found.columns) == ["id", "category", "subtype", "output", "correct"]
 
 
-def test_grouped_means(rows):
-    judged = rows.assign(correct=np.arange(len(rows)) % 2 == 0, member="base")
-    table = sn.stats.grouped_means(judged, ["member", "category"], "correct")
-    for row in table.to_dict("records"):
-        part = judged[judged["category"] == row["category"]]
-        assert row["mean"] == part["correct"].mean() and row["n"] == len(part)
-        assert row["low"] <= row["mean"] <= row["high"]
-
-
 ALL = ["llama", "qwen2", "gpt_neox", "gpt2", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe"]
 
 

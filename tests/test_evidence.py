@@ -281,3 +281,19 @@ def test_few_clusters_need_a_larger_effect_to_show():
     told = evidence.finding("c", found, evidence.t_test(found), layers)
     error = np.std([1, 2, 3, 4], ddof=1) / 2
     assert told.detectable == pytest.approx(error * (student.ppf(0.975, 3) + student.ppf(0.8, 3)))
+
+
+def test_explained_is_between_over_total_and_length_is_taken_out_of_it():
+    rows = {"category": np.repeat(list("abc"), 12), "subtype": np.tile(np.repeat(range(6), 2), 3)}
+    rng, clusters = np.random.default_rng(0), Clusters.of(rows)
+    noise = rng.normal(size=36)
+    means = np.array([noise[clusters.index == n].mean() for n in range(18)])
+    groups = [means[clusters.stratum == c] for c in range(3)]
+    between = sum(len(g) * (g.mean() - means.mean()) ** 2 for g in groups)
+    expected = between / ((means - means.mean()) ** 2).sum()
+    assert evidence.explained(noise, clusters, 9)[0] == pytest.approx(expected)
+    length = rng.integers(4, 9, 36) * 2.0 ** clusters.stratum[clusters.index]
+    driven = np.log(length) ** 2 + 0.01 * noise
+    assert evidence.explained(driven, clusters, 99)[1].p == 0.02
+    assert evidence.explained(driven, clusters, 99, length=length)[1].p > 0.05
+    assert np.isnan(evidence.explained(np.ones(36), clusters, 9, length=length)[0])

@@ -124,7 +124,7 @@ BY_LOT = {
     "12_identify_neurons": ".*",
     "13_generality_uniqueness": ".*",
     "14_ablation": "category|tasks|other sub-types",
-    "15_experts": "(?!named beyond length).*",  # of two that know nothing, one may be worse
+    "15_experts": ".*",
     "21_input_attribution": "category",
     "31_capability_directions": ".*",
     "32_select_and_tune": ".*",

@@ -10,7 +10,6 @@ from .frequency import (
     neuron_frequency,
     token_activity,
 )
-from .profiles import layer_shares
 from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "halves",
     "instruction_jaccard",
     "lape",
-    "layer_shares",
     "neuron_frequency",
     "overlap",
     "random_sets",

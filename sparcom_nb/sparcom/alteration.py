@@ -65,22 +65,11 @@ def jaccard(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> np.n
     return _ratio((first & second).sum(-1), (first | second).sum(-1))
 
 
-def kept_share(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> np.ndarray:
-    """Share of the base model's category set that the tuned model's holds too."""
-    first, second = (_flat(x) >= agreement - 1e-9 for x in (base, tuned))
-    return _ratio((first & second).sum(-1), first.sum(-1))
-
-
 def profile_distance(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
     """Jensen-Shannon distance (base 2, 0 to 1) of the shares of the marks that lie in each layer."""
     with np.errstate(invalid="ignore", divide="ignore"):
         distance: Callable[..., Any] = jensenshannon  # whose stub lacks ``axis``
         return distance(base.sum(-1), tuned.sum(-1), base=2, axis=-1)
-
-
-def frequency_shift(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
-    """Mean over components of the absolute change of the mean frequency."""
-    return np.abs(_flat(base) - _flat(tuned)).mean(-1)
 
 
 def routing_shift(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:

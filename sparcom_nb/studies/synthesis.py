@@ -30,7 +30,7 @@ from sparcom_nb.evidence import (
     finding,
     jackknife,
     known_mean,
-    means,
+    over_strata,
     partners,
     permuted,
     swapped,
@@ -39,19 +39,19 @@ from sparcom_nb.evidence import (
 from sparcom_nb.model.evaluate import loss_under
 from sparcom_nb.model.intervene import changed
 from sparcom_nb.nait.directions import METHODS
-from sparcom_nb.rows.instructions import limit_rows
 from sparcom_nb.shift.attribution import response_attributions
 from sparcom_nb.shift.concepts import networks, principal_axes
 from sparcom_nb.shift.density import instruction_scores
 from sparcom_nb.shift.rotation import SAME, rotation
 from sparcom_nb.sparcom.ablation import Loss
-from sparcom_nb.studies.ablation import Trial, last, over_categories
+from sparcom_nb.studies.ablation import Trial
 from sparcom_nb.studies.results import Results
 
 #: Draws of tests that run no model.
 DRAWS = 999
-_KINDS = ("own set", "other sets")
+_CARRY = "A category's neurons carry more of its direction ({}) than"
 _PART = "of the squared length"
+_WORDS = {"pc1": "first component of the drifts", "contrast": "difference of means"}
 
 
 def study(
@@ -62,8 +62,6 @@ def study(
     top: float = 0.1,
     which: str = "unique",
     r: int = 20,
-    judged: int = 36,
-    swaps: int = 30,
     seed: int = 0,
     batch_tokens: int | None = None,
 ) -> Results:
@@ -77,8 +75,6 @@ def study(
         top: share of the neurons that is specific to an instruction.
         which: kind of sets, as in :func:`sparcom_nb.sparcom.equal_sets`.
         r: concepts a network.
-        judged: rows that are attributed.
-        swaps: draws of the test that attributes (its p is fitted).
         seed: of all draws.
         batch_tokens: tokens in a batch.
 
@@ -91,24 +87,20 @@ def study(
         InputError: frequencies and activations of different rows or neurons.
     """
     options: dict[str, Any] = {"batch_tokens": batch_tokens}
-    placed = data.assign(place=np.arange(len(data)))
-    at = limit_rows(placed, judged)["place"].to_numpy()
-    fall, harm = (
-        trial(only(loss(pair.instruct, data, **options), at), frequency, top, which, seed)
-        for loss in (score_loss_under, loss_under)
-    )
+    losses = [loss(pair.instruct, data, **options) for loss in (score_loss_under, loss_under)]
+    fall, harm = (trial(loss, frequency, top, which, seed) for loss in losses)
     rows = Rows.of(fall, activations)
     turns = {"tuned": turned(pair.base, pair.instruct, r)}
     if pair.placebo:
         turns["placebo"] = turned(pair.base, pair.placebo, r)
     like = Outsiders.of(rows, turns["tuned"].norm)
-    carried, shares = loading(rows, like)
-    belong, angles = concepts(like, turns)
-    lost, each = attribution(fall, harm, like, swaps)
-    tables = {"shares": shares, "concepts": angles, "rows": each}
+    each = effects(fall, harm)
+    findings = beyond_others(rows, like) | beyond_outsiders(like) | concepts(like, turns)
+    findings["fall, equal harm"] = margin(each)
+    tables = {"shares": _shares(like), "concepts": _angles(like, turns["tuned"]), "rows": each}
     tables["match"] = pd.DataFrame([like.row])
     numbers = {"neurons in a set": {"value": like.row["members"], "control": like.pairs.size}}
-    return Results.of("Where the three papers meet", carried | belong | lost, numbers, tables)
+    return Results.of("Where the three papers meet", findings, numbers, tables)
 
 
 # ---------------------------------------------------------------- sets, directions, outsiders
@@ -117,17 +109,13 @@ def study(
 def trial(loss: Loss, frequency: xr.DataArray, top: float, which: str, seed: int) -> Trial:
     """Sets made on some sub-types and judged on the others; two of either for every category."""
     base = loss(None, np.arange(len(frequency)))
-    clusters = Clusters.of(frequency, least=4)
     made = Trial.of(loss, base, frequency, top, 1, seed)
-    return replace(made, clusters=clusters, which=which, by="subtype")
+    return replace(made, clusters=Clusters.of(frequency, least=4), which=which, by="subtype")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What sets and directions are made of: the former by ``trial``, the latter of ``samples``.
-
-    samples: [method, row, layer, component].
-    """
+    """What sets are made of (``trial``), and directions (samples [method, row, layer, component])."""
 
     trial: Trial
     samples: np.ndarray
@@ -205,57 +193,52 @@ class Outsiders:
         """The sets with every member's outsider in its place."""
         return np.take_along_axis(self.sets, self.pairs[None, None], -1)
 
-    def draws(self, number: int = DRAWS) -> Iterator[np.ndarray]:
+    def draws(self, number: int) -> Iterator[np.ndarray]:
         """Sets whose members changed places with outsiders; none where these do not match."""
         for places in swapped(self.pairs, 0 if self.unlike else number, self.trial.seed):
             yield np.take_along_axis(self.sets, places[None, None], -1)
 
-    def finding(
-        self, claim: str, found: Any, null: Any, fitted: bool = False, **more: Any
-    ) -> Finding:
+    def finding(self, claim: str, found: Estimate | float, null: Any, **more: Any) -> Finding:
         """Claim that the sets give more than :meth:`draws` do."""
         control = "sets whose members changed places with matched outsiders at random"
         caveat = f"{self.row['pairs']:,.0f} of {self.row['members']:,.0f} members have an outsider."
         said = {"control": control, "caveat": caveat, "invalid": self.unlike} | more
         value = float(found.value if isinstance(found, Estimate) else found)
-        return finding(
-            claim, found, against(value, np.array(null), fitted), self.trial.clusters, **said
-        )
+        return finding(claim, found, against(value, np.array(null)), self.trial.clusters, **said)
 
 
 # ---------------------------------------------------------------- 1 directions
 
-_WORDS = {"pc1": "first component of the drifts", "contrast": "difference of means"}
 
-
-def loading(rows: Rows, like: Outsiders) -> tuple[dict[str, Finding], pd.DataFrame]:
-    """Do a category's neurons carry its direction more than others' do, and than outsiders."""
-    clusters, seed, findings = rows.trial.clusters, rows.trial.seed, {}
-    found = shares(like.sets, like.squares)
-    gap, own = over_names(gaps(found)), over_names(_own(found))
-    null = [known_mean(gaps(shares(*rows.made(one))).T) for one in permuted(clusters, DRAWS, seed)]
-    swaps = [known_mean(_own(shares(one, like.squares)).T) for one in like.draws()]
-    for n, (method, words) in enumerate(_WORDS.items()):
-        claim = f"A category's neurons carry more of its direction ({words}) than"
-        value = float(gap[n].value)
-        findings[f"{method}, other sets"] = finding(
-            f"{claim} other categories' do", gap[n],
-            against(value, np.array([draw[n] for draw in null])), clusters, unit=_PART,
+def beyond_others(rows: Rows, like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
+    """Claim that a category's neurons carry more of its direction than other categories' do."""
+    clusters, found = rows.trial.clusters, over_strata(gaps(shares(like.sets, like.squares)).T)
+    labels = permuted(clusters, draws, rows.trial.seed)
+    null = np.array([known_mean(gaps(shares(*rows.made(one))).T) for one in labels])
+    return {
+        f"{method}, other sets": finding(
+            f"{_CARRY.format(words)} other categories' do", found[n],
+            against(float(found.value[n]), null[:, n]), clusters, unit=_PART,
             control=f"category labels permuted over whole {clusters.unit}s",
             reading="Set and direction come from different sub-types: only what these share counts.",
-        )  # fmt: skip
-        findings[f"{method}, outsiders"] = like.finding(
-            f"{claim} outsiders like them",
-            own[n],
-            [draw[n] for draw in swaps],
+        )
+        for n, (method, words) in enumerate(_WORDS.items())
+    }  # fmt: skip
+
+
+def beyond_outsiders(like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
+    """Claim that a category's neurons carry more of its direction than outsiders like them."""
+    found, *null = (
+        over_strata(_own(shares(one, like.squares)).T) for one in (like.sets, *like.draws(draws))
+    )
+    return {
+        f"{method}, outsiders": like.finding(
+            f"{_CARRY.format(words)} outsiders like them", found[n], [one.value[n] for one in null],
             unit=_PART,
             reading="A neuron that varies much loads on every direction: hence the match.",
         )
-    names = clusters.strata
-    both = np.concatenate([found, shares(like.beside, like.squares)], axis=1)
-    index = [METHODS, [*names, *(f"beside {name}" for name in names)], names]
-    keys = pd.MultiIndex.from_product(index, names=["method", "set", "direction"])
-    return findings, pd.Series(both.ravel(), keys, name="share").reset_index()
+        for n, (method, words) in enumerate(_WORDS.items())
+    }  # fmt: skip
 
 
 def shares(sets: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -269,10 +252,8 @@ def shares(sets: np.ndarray, squares: np.ndarray) -> np.ndarray:
         float [method, set, direction], 0 to 1; NaN for a direction that some half has not.
     """
     flat = sets.reshape(*sets.shape[:2], -1).astype(float)
-    carried = [
-        flat[n] @ squares[1 - n].reshape(*squares.shape[1:3], -1).swapaxes(1, 2) for n in (0, 1)
-    ]
-    return (carried[0] + carried[1]) / 2 / sets.shape[2]
+    along = squares.reshape(*squares.shape[:3], -1).swapaxes(2, 3)
+    return (flat[0] @ along[1] + flat[1] @ along[0]) / 2 / sets.shape[2]
 
 
 def _own(shares: np.ndarray) -> np.ndarray:
@@ -285,14 +266,13 @@ def gaps(shares: np.ndarray) -> np.ndarray:
     return own - (shares.sum(axis=1) - own) / number
 
 
-def over_names(values: np.ndarray) -> list[Estimate]:
-    """Mean over categories [method, category], each of which has a set and a direction of its own."""
-
-    def mean(keep: np.ndarray) -> np.ndarray:
-        return known_mean(np.where(keep > 0, values, np.nan).T)
-
-    found = jackknife(mean, np.zeros(values.shape[1]))
-    return [Estimate(*one) for one in zip(found.value, found.error, found.freedom, strict=True)]
+def _shares(like: Outsiders) -> pd.DataFrame:
+    """Share of every direction on every set and on the outsiders beside it."""
+    names = like.trial.clusters.strata
+    both = np.concatenate([like.sets, like.beside], axis=1)
+    index = [METHODS, [*names, *(f"beside {name}" for name in names)], names]
+    keys = pd.MultiIndex.from_product(index, names=["method", "set", "direction"])
+    return pd.Series(shares(both, like.squares).ravel(), keys, name="share").reset_index()
 
 
 # ---------------------------------------------------------------- 2 concepts
@@ -339,36 +319,37 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
 
 
-def concepts(like: Outsiders, turns: Mapping[str, Turn]) -> tuple[dict[str, Finding], pd.DataFrame]:
-    """Does what training turned lie on the sets, and by tuning more than by a placebo."""
-    draws, first = list(like.draws()), turns["tuned"]
-    own = {name: turn.rotation(like.sets) for name, turn in turns.items()}
-    null = {name: np.array([turn.rotation(one) for one in draws]) for name, turn in turns.items()}
-    own.setdefault("placebo", np.nan)
-    lack: dict[str, Any] = (
-        {} if "placebo" in turns else {"invalid": "There is no placebo of this pair here."}
-    )
+def concepts(like: Outsiders, turns: Mapping[str, Turn], draws: int = DRAWS) -> dict[str, Finding]:
+    """Claim that what training turned lies on the sets, and by tuning more than by a placebo."""
+    swaps = [like.sets, *like.draws(draws)]
+    at = {name: np.array([turn.rotation(one) for one in swaps]) for name, turn in turns.items()}
+    beyond = at["tuned"] - at.get("placebo", np.nan)
+    lack = {} if "placebo" in turns else {"invalid": "There is no placebo of this pair here."}
     claim = "How far a concept turned goes with its part on the categories' neurons more than on"
     unit = "of rank correlation"
-    findings = {
+    return {
         "rotation, outsiders": like.finding(
-            f"{claim} outsiders like them", own["tuned"], null["tuned"], unit=unit,
+            f"{claim} outsiders like them", at["tuned"][0], at["tuned"][1:], unit=unit,
             reading="One pair of weights: another training run would be another draw.",
         ),
         "rotation, placebo": like.finding(
-            f"{claim} outsiders, under tuning more than under the placebo", own["tuned"] - own["placebo"],
-            null["tuned"] - null.get("placebo", np.nan), unit=unit, **lack,
-            reading="What any further training does to these neurons, the placebo does, too.",
+            f"{claim} outsiders, under tuning more than under the placebo", beyond[0], beyond[1:],
+            unit=unit, reading="What any further training does to these neurons, the placebo does, too.",
+            **lack,
         ),
     }  # fmt: skip
-    network, component = np.indices(first.angle.shape).reshape(2, -1)
-    columns = {"network": network, "component": component, "angle": first.angle.ravel()}
+
+
+def _angles(like: Outsiders, turn: Turn) -> pd.DataFrame:
+    """Every concept's turn beside its part on the sets and on the outsiders."""
+    network, component = np.indices(turn.angle.shape).reshape(2, -1)
+    columns = {"network": network, "component": component, "angle": turn.angle.ravel()}
     parts = {"the sets": like.sets, "outsiders like them": like.beside}
     tables = [
-        pd.DataFrame(columns | {"share": first.share(sets).ravel(), "neurons": name})
+        pd.DataFrame(columns | {"share": turn.share(sets).ravel(), "neurons": name})
         for name, sets in parts.items()
     ]
-    return findings, pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 # ---------------------------------------------------------------- 3 attribution
@@ -388,74 +369,47 @@ def score_loss_under(
     return loss
 
 
-def only(loss: Loss, rows: np.ndarray) -> Loss:
-    """Measure at the positions ``rows`` alone; elsewhere the value is missing (NaN)."""
-
-    def at(mask: xr.DataArray | None, asked: np.ndarray) -> np.ndarray:
-        values, chosen = np.full(len(asked), np.nan), np.isin(asked, rows)
-        if chosen.any():
-            values[chosen] = loss(mask, np.asarray(asked)[chosen])
-        return values
-
-    return at
-
-
-def attribution(
-    fall: Trial, harm: Trial, like: Outsiders, draws: int
-) -> tuple[dict[str, Finding], pd.DataFrame]:
-    """Does the score fall with the own set off: more than with others, at equal harm, than outsiders'."""
+def effects(fall: Trial, harm: Trial) -> pd.DataFrame:
+    """Fall of the score and rise of the loss of every judged row with every set off."""
     rows = fall.matrix().rename(columns={"value": "fall"}).assign(harm=harm.matrix()["value"])
-    rows["neurons"] = np.where(rows["set"] == rows["category"], *_KINDS)
-    rows = rows.dropna().reset_index(drop=True)
-    half, shape = fall.halves(fall.label), (*like.sets.shape[:2], -1)
-    effect = fall.own(like.sets.reshape(shape), half)
-    null = [
-        over_categories(fall.own(one.reshape(shape), half), fall.label) for one in like.draws(draws)
-    ]
-    claim = "With a category's neurons off, the instruction's score falls more than with"
-    unit = "of the score"
-    return {
-        "fall, other sets": margin(f"{claim} another category's off", rows),
-        "fall, equal harm": margin(
-            f"{claim} other sets off that raise the loss as much", rows, True,
-            reading="A harmed model may look anywhere, so that this is the claim to look at.",
-        ),
-        "fall, outsiders": like.finding(
-            f"{claim} outsiders like them off", last(means(effect, fall.clusters)), null, True,
-            unit=unit, n=int((~np.isnan(effect)).sum()),
-            reading=f"{draws} draws, each of which runs the model; p is Student's t about them.",
-        ),
-    }, rows  # fmt: skip
+    rows["neurons"] = np.where(rows["set"] == rows["category"], "own set", "other sets")
+    return rows.dropna().reset_index(drop=True)
 
 
-def margin(claim: str, rows: pd.DataFrame, equal_harm: bool = False, **more: Any) -> Finding:
-    """Claim that the score falls more under a row's own set than, on average, under the others.
+def margin(rows: pd.DataFrame) -> Finding:
+    """Claim that the score falls more under a row's own set than under others that harm as much.
 
-    ``equal_harm`` takes out what harm brings about by itself: the slope of a straight line through
-    the falls under *other* categories' sets against the cube roots of their harms (a few are very
-    large). The jackknife draws the line anew each time, so that its error counts.
+    What harm brings about by itself is taken out: the slope of a straight line through the falls
+    under *other* categories' sets against the cube roots of their harms (a few are very large). The
+    jackknife draws the line anew each time, so that its error counts.
     """
-    rows = rows.assign(root=np.cbrt(rows["harm"]))
-    wide = rows.pivot_table(["fall", "root"], ["row", "category", "subtype"], "neurons").dropna()
-    if not {("fall", kind) for kind in _KINDS} <= set(wide):
-        return Finding(claim, np.nan, **more)
-    own, others = (wide.xs(kind, axis=1, level=1).to_numpy().T for kind in _KINDS)
-    fall, root = own - others
-    clusters = Clusters.of(wide.reset_index())
-    of_row = pd.Series(clusters.index, wide.index.get_level_values("row"))
-    other: Any = rows[(rows["neurons"] == _KINDS[1]) & rows["row"].isin(of_row.index)]
-    x, y = other["root"].to_numpy(), other["fall"].to_numpy()
-    at = of_row.loc[other["row"].tolist()].to_numpy()
+    claim = (
+        "With a category's neurons off, the instruction's score falls more than with other sets off "
+        "that raise the loss as much"
+    )
+    fall, root = rows["fall"].to_numpy(), np.cbrt(rows["harm"].to_numpy())
+    own = (rows["set"] == rows["category"]).to_numpy()
+    if own.all() or not own.any():
+        return Finding(claim, np.nan)
+    clusters = Clusters.of(rows)
+    label = clusters.stratum[clusters.index]
 
     def statistic(keep: np.ndarray) -> float:
-        slope = _slope(x[keep[at] > 0], y[keep[at] > 0]) if equal_harm else 0.0
-        left = np.where(keep[clusters.index] > 0, fall - slope * root, np.nan)
-        return over_categories(left, clusters.stratum[clusters.index])
+        kept = keep[clusters.index] > 0
+        left = fall - _slope(root[kept & ~own], fall[kept & ~own]) * root
+        apart = [
+            known_mean(left[kept & own & (label == n)])
+            - known_mean(left[kept & ~own & (label == n)])
+            for n in range(len(clusters.strata))
+        ]
+        return float(known_mean(np.array(apart)))
 
     found = jackknife(statistic, clusters.stratum)
-    control = "sets and categories that only differ in harm and fragility (t over sub-types)"
-    said = {"unit": "of the score", "control": control} | more
-    return finding(claim, found, t_test(found), clusters, **said)
+    return finding(
+        claim, found, t_test(found), clusters, unit="of the score", n=rows["row"].nunique(),
+        control="sets and categories that only differ in harm and fragility (t over sub-types)",
+        reading="A harmed model may look anywhere: hence at equal harm.",
+    )  # fmt: skip
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Experts as components, against plain numpy; reading categories from frequencies."""
+"""Experts as components, against plain numpy."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,6 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.evidence import Clusters
-from sparcom_nb.sparcom.centroids import Centroids
 
 CATEGORIES = ["CLS", "QA", "SUM"]
 
@@ -60,27 +58,3 @@ def test_component_table_of_experts_and_of_their_neurons():
     assert set(both["neuron"]) == {0}
     columns = ["layer", "expert", "category", "agreement", "kind"]
     pd.testing.assert_frame_equal(both[columns], table[columns])
-
-
-def nearest_by_hand(frequency, category, subtype):
-    """Leave out the instruction's own sub-type, average the rest of each category, compare."""
-    x = frequency.to_numpy().reshape(len(frequency), -1).astype(float)
-    guesses = []
-    for n in range(len(x)):
-        out = (category == category[n]) & (subtype == subtype[n])
-        distance = {
-            c: ((x[n] - x[(category == c) & ~out].mean(axis=0)) ** 2).sum() for c in CATEGORIES
-        }
-        guesses.append(min(distance, key=distance.get))
-    return np.array(guesses)
-
-
-def test_guesses_equal_nearest_centroids_by_hand():
-    routing = made(0.7)
-    category, subtype = routing["category"].to_numpy(), routing["subtype"].to_numpy()
-    clusters = Clusters.of(routing)
-    guess = Centroids(routing.to_numpy(), clusters.index).guess(clusters.stratum)
-    expected = nearest_by_hand(routing, category, subtype)
-    np.testing.assert_array_equal(np.array(clusters.strata)[guess], expected)
-    leaky = nearest_by_hand(routing, category, routing["instruction"].to_numpy())
-    assert (leaky != expected).any()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from worlds.hexainst import alike
 
 from sparcom_nb.studies import hexainst
 from sparcom_nb.studies.hexainst import guessed, nearest_wording, wording_overlap
@@ -15,25 +15,11 @@ def table(n_categories=3, n_subtypes=4, n=6):
     return pd.DataFrame(made, columns=["category", "subtype"])
 
 
-def alike(lengths):
-    return -np.abs(lengths[:, None] - lengths)
-
-
 def test_length_that_tells_is_seen():
     rows = table()
     lengths = 10.0 * (1 + rows["category"].factorize()[0])
     found = guessed("Length tells.", alike(lengths), rows, 199)
     assert found.value > 0.95 and found.verdict == "shows" and found.null_mean < 0.5
-
-
-def test_length_of_subtypes_is_not_that_of_categories():
-    """Sub-types have lengths of their own, drawn at random: whole sub-types must be permuted."""
-    rows, p = table(), []
-    unit = (rows["category"] + rows["subtype"]).factorize()[0]
-    for seed in range(200):
-        lengths = np.random.default_rng(seed).normal(size=12)[unit]
-        p.append(guessed("Length tells.", alike(lengths), rows, 59, seed).p)
-    assert np.sum(np.array(p) <= 0.05) <= binom.ppf(0.999, 200, 0.05)
 
 
 def test_guesses_are_those_of_a_loop():

@@ -21,6 +21,7 @@ import xarray as xr
 from transformer_lens.model_bridge import TransformerBridge
 
 from planted import ROLES, Plant, plant
+from sparcom_nb.evidence import mean_table
 from sparcom_nb.model.evaluate import ResponseLoss
 from sparcom_nb.model.intervene import intervene, mean_activation
 from sparcom_nb.model.load import load_model
@@ -28,7 +29,6 @@ from sparcom_nb.rows.instructions import CATEGORIES, limit_rows
 from sparcom_nb.sparcom.baselines import contrast, lape, random_sets
 from sparcom_nb.sparcom.frequency import expert_frequency, neuron_frequency
 from sparcom_nb.sparcom.sets import category_sets, specific, unique_sets
-from sparcom_nb.stats import grouped_means
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: Options of the plant: two ways in which a neuron can pass for one of the task.
@@ -190,12 +190,14 @@ def recovery_curves(table: pd.DataFrame) -> pd.DataFrame:
     """Mean precision and recall with 95 % intervals over plans (seed and category).
 
     Returns:
-        DataFrame: measure (``precision``, ``recall``), span, method, noise, mean, low, high, n (sets
-        that have a value: precision is missing where a method found nothing).
+        DataFrame: measure (``precision``, ``recall``), span, method, noise, mean, low, high (missing
+        where all are alike), n (sets that have a value: precision is missing where a method found
+        nothing).
     """
-    unit = table.assign(plan=table["seed"].astype(str) + "/" + table["category"])
+    plan = table["seed"].astype(str) + "/" + table["category"]
+    rows = table.assign(category="all", subtype=plan)
     parts = [
-        grouped_means(unit, ["span", "method", "noise"], measure, "plan").assign(measure=measure)
+        mean_table(rows, ["span", "method", "noise"], measure).assign(measure=measure)
         for measure in ("precision", "recall")
     ]
     return pd.concat(parts, ignore_index=True)

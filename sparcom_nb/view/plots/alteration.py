@@ -1,15 +1,12 @@
-"""Pictures of base and tuned model side by side: changes, sets, floors, profiles, routing."""
+"""Pictures of base and tuned model side by side: sets, floors, profiles."""
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sparcom_nb.rows.instructions import CATEGORIES
-from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
+from sparcom_nb.view.theme import figure, label
 
 _KEPT, _GAINED, _LOST = "#0072B2", "#E69F00", "#999999"
 #: Colour and marker of each pair of models: floors grey, tuned red-orange, placebo green.
@@ -22,32 +19,6 @@ _PAIRS = {
     "base, placebo": ("#009E73", "s"),
 }
 _MODELS = {"base": ("#0072B2", "o"), "tuned": ("#D55E00", "s"), "placebo": ("#009E73", "^")}
-
-
-def frequency_changes(change: xr.DataArray) -> Figure:
-    """Change of each component's mean frequency: how many change how much, and in which layers.
-
-    change: [category, layer, ...] tuned minus base.
-    """
-    fig, (left, right) = figure(10, 3.6, columns=2)
-    flat = change.to_numpy().reshape(len(change), -1)
-    edge = max(0.1, float(np.abs(flat).max()))
-    edges = np.linspace(-edge, edge, 41)
-    for name, values in zip(change["category"].to_numpy(), flat, strict=True):
-        counts, _ = np.histogram(values, edges)
-        left.plot(
-            (edges[1:] + edges[:-1]) / 2, counts / len(values), label=name,
-            color=COLOURS[name], marker=MARKERS[name], markersize=3, linewidth=1,
-        )  # fmt: skip
-    left.set_yscale("log")
-    left.legend(ncols=2, fontsize=8)
-    label(left, "How much frequencies changed", "change of mean frequency", "share of neurons")
-    inner = [dim for dim in change.dims if dim not in ("category", "layer")]
-    where = abs(change).mean(inner).transpose("layer", "category")
-    table = pd.DataFrame(where.to_numpy(), where["layer"].to_numpy(), where["category"].to_numpy())
-    _map(right, table, "mean absolute change")
-    label(right, "Where: mean absolute change", "", "layer")
-    return fig
 
 
 def kept_gained_lost(table: pd.DataFrame) -> Figure:
@@ -78,7 +49,7 @@ def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
     """
     fig, (axes,) = figure(9, 3.8)
     shown = [pair for pair in _PAIRS if pair in set(table["pair"])]
-    categories = [c for c in (*CATEGORIES, "all") if c in set(table["category"])]
+    categories = [c for c in CATEGORIES if c in set(table["category"])]
     for n, pair in enumerate(shown):
         part = table[table["pair"] == pair].set_index("category").loc[categories]
         value, low, high = (part[c].to_numpy(float) for c in ("value", "low", "high"))
@@ -99,40 +70,14 @@ def profiles(table: pd.DataFrame) -> Figure:
     """Share of each layer's components that are specific, a panel a category, a line a model."""
     categories = list(dict.fromkeys(table["category"]))
     fig, panels = figure(1.2 + 1.7 * len(categories), 3.2, columns=len(categories))
-    highest = np.nanmax(table[["share", "high"]].to_numpy())
     for axes, name in zip(panels, categories, strict=True):
         for model, part in table[table["category"] == name].groupby("model", sort=False):
-            x, y, low, high = part[["layer", "share", "low", "high"]].to_numpy(float).T
+            x, y, low, high = part[["layer", "mean", "low", "high"]].to_numpy(float).T
             colour, marker = _MODELS[str(model)]
-            axes.errorbar(
-                x, y, yerr=[y - low, high - y], label=model, color=colour, marker=marker,
-                markersize=4, linewidth=1, capsize=2,
-            )  # fmt: skip
-        axes.set_ylim(0, 1.05 * highest)
+            style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1}
+            axes.errorbar(x, y, yerr=[y - low, high - y], label=model, capsize=2, **style)
+        axes.set_ylim(0, 1.05 * np.nanmax(table[["mean", "high"]].to_numpy()))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         label(axes, name, "layer", "share of the layer" if axes is panels[0] else "")
     fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return fig
-
-
-def expert_changes(change: xr.DataArray) -> Figure:
-    """Which experts take more or less after tuning: [category, layer, expert] tuned minus base."""
-    fig, (axes,) = figure(7, 3.8)
-    mean = change.mean("category").to_pandas()
-    limit = max(0.01, float(np.abs(mean.to_numpy()).max()))
-    sns.heatmap(
-        mean, cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, ax=axes,
-        annot=mean.size <= 64, fmt="+.2f", annot_kws={"fontsize": 7},
-        cbar_kws={"label": "change of routing frequency"},
-    )  # fmt: skip
-    label(axes, "Change by expert, mean over categories", "expert", "layer")
-    return fig
-
-
-def _map(axes: Axes, values: pd.DataFrame, unit: str) -> None:
-    """Heat map from 0 up, numbers written in where they can be read."""
-    sns.heatmap(
-        values, cmap="cividis", vmin=0, ax=axes, annot=values.size <= 64, fmt=".2f",
-        annot_kws={"fontsize": 8}, cbar_kws={"label": unit}, linecolor=NEUTRAL,
-    )  # fmt: skip
-    axes.tick_params(axis="y", rotation=0)

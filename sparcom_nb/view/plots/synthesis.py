@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from sparcom_nb.view.theme import NEUTRAL, figure, label
@@ -33,21 +32,6 @@ def loading(table: pd.DataFrame) -> Figure:
         axes.set_ylim(0, None)
         label(axes, method, "direction of", "share of its squared length")
     panels[0].legend(fontsize=8)
-    return fig
-
-
-def loading_matrix(table: pd.DataFrame, method: str) -> Figure:
-    """Share of every category's direction (columns) on every category's set (rows)."""
-    fig, (axes,) = figure(7, 4.6)
-    names = list(dict.fromkeys(table["direction"]))
-    part = table[(table["method"] == method) & table["set"].isin(names)]
-    values = part.pivot(index="set", columns="direction", values="share").loc[names, names]
-    sns.heatmap(
-        values, annot=True, fmt=".3f", cmap="viridis", ax=axes, annot_kws={"fontsize": 8},
-        cbar_kws={"label": "share of the direction's squared length"},
-    )  # fmt: skip
-    label(axes, f"Loading share, {method}", "direction of", "set of")
-    axes.tick_params(axis="y", rotation=0)
     return fig
 
 
