@@ -48,9 +48,12 @@ def study(
     q, length = routing.to_numpy(), routing["n_tokens"].to_numpy()
     findings = {
         "usage": varies("usage", q, clusters, draws, seed),
-        "experts": replace(
-            separation(overlap(marked), draws, seed),
+        "experts": separation(
+            overlap(marked),
+            draws,
+            seed,
             claim="Instructions of one category share more experts than those of different ones",
+            unit="Jaccard",
         ),
         "usage beyond length": varies("usage beyond length", q, clusters, draws, seed, length),
         "neurons": varies("neurons", inside(joint, routing), clusters, draws, seed),

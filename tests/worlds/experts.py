@@ -65,7 +65,7 @@ def neurons(effect: float, seed: int) -> tuple[Finding, float]:
 def shared(effect: float, seed: int) -> tuple[Finding, float]:
     """Pairs of different sub-types: none effect, no gap."""
     marked = specific_experts(joint_of(effect, seed)["routing"])
-    return separation(overlap(marked), DRAWS, seed), 0.0
+    return separation(overlap(marked), DRAWS, seed, "Within above across.", "Jaccard"), 0.0
 
 
 def beyond_length(effect: float, seed: int) -> tuple[Finding, float]:
