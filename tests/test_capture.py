@@ -134,7 +134,14 @@ def test_a_large_result_leaves_memory_by_itself(load, rows, monkeypatch):
     xr.testing.assert_equal(lazy.compute(), sn.sparcom.activation_frequency(load("llama"), rows))
 
 
-def test_an_interrupted_pass_goes_on_and_ends_the_same(load, rows, tmp_path, monkeypatch):
+def harmed(how, chunk):
+    whole = chunk.read_bytes()
+    broken = {"flip": whole[:-1] + bytes([whole[-1] ^ 1]), "cut": whole[:-1], "empty": b""}
+    chunk.write_bytes(broken[how]) if how in broken else chunk.unlink()
+
+
+@pytest.mark.parametrize("harm", [None, "flip", "cut", "empty", "delete"])
+def test_an_interrupted_pass_goes_on_and_ends_the_same(harm, load, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(capture_module, "_BLOCK_ROWS", 5)
     expected = capture(load("llama"), rows, PositiveCounts(), "instruction")
     real, ran = capture_module._run, []
@@ -149,13 +156,16 @@ def test_an_interrupted_pass_goes_on_and_ends_the_same(load, rows, tmp_path, mon
     with pytest.raises(KeyboardInterrupt):
         capture(load("llama"), rows, PositiveCounts(), "instruction", store=tmp_path / "b.zarr")
     first, ran[:] = list(ran), []
+    if harm:
+        (chunk,) = tmp_path.glob(".b.zarr.work-*/result/count/0.0.0")
+        harmed(harm, chunk)
     monkeypatch.setattr(
         capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]
     )
     resumed = capture(
         load("llama"), rows, PositiveCounts(), "instruction", store=tmp_path / "b.zarr"
     )
-    assert set(ran) == set(rows["id"][10:]) and len(first) > 10
+    assert set(ran) == {*rows["id"][10:], *(rows["id"][:5] if harm else ())} and len(first) > 10
     np.testing.assert_array_equal(resumed.to_numpy(), expected.to_numpy())
 
 
@@ -175,9 +185,7 @@ def test_a_damaged_chunk_is_named_and_only_its_block_made_again(
     capture(load("llama"), rows, PositiveCounts(), "instruction", store=store)
     before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
     chunk = store / "count" / "1.0.0"
-    whole = chunk.read_bytes()
-    broken = {"flip": whole[:-1] + bytes([whole[-1] ^ 1]), "cut": whole[:-1], "empty": b""}
-    chunk.write_bytes(broken[harm]) if harm in broken else chunk.unlink()
+    harmed(harm, chunk)
     real, ran = capture_module._run, []
     monkeypatch.setattr(
         capture_module, "_run", lambda *a: (ran.extend(p.id for p in a[1]), real(*a))[1]

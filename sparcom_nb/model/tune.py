@@ -90,6 +90,7 @@ class Run(Trainer):
             optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)),
             callbacks=[_Sealed()],
         )
+        self.folder = folder
         self.remove_callback(PrinterCallback)
 
     def finish(self, show_progress: bool = False) -> dict[str, float]:
@@ -97,7 +98,7 @@ class Run(Trainer):
 
         Returns steps, tokens (attended; both over all sittings) and minutes (of this sitting).
         """
-        checkpoint, began = _last_checkpoint(Path(self.args.output_dir)), time.time()
+        checkpoint, began = _last_checkpoint(self.folder), time.time()
         with progress(self.args.max_steps, "train", "steps", show_progress) as shown:
             self.add_callback(_Progress(shown))
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
