@@ -432,7 +432,7 @@ def test_no_remote_code_is_run(folders, tmp_path):
 def test_left_padding_agrees_with_none(load):
     """GPT-2 has absolute positions: they must start at the first token, not at the padding."""
     for name in ("llama", "gpt2"):
-        model, seen = load(name), {}
+        model, seen = load(name, "float32"), {}
         ids = torch.arange(20, 30)[None]
         padded = torch.cat([torch.zeros(1, 4, dtype=torch.long), ids], dim=1)
         mask = (padded > 0).long()

@@ -28,10 +28,10 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model.families import supported
 from sparcom_nb.model.prompts import Template, chat_template
 from sparcom_nb.model.proof import wrap
 from sparcom_nb.model.sources import (
+    FAMILIES,
     MEMBERS,
     PAIRS,
     PLACEBO,
@@ -318,7 +318,10 @@ def _unsupported(name: str, architecture: str, why: object) -> InputError:
         f"model {one_line(name, 60)}: {one_line(architecture, 40)} is not supported "
         f"({one_line(said, 95)}); supported: "
     )
-    return InputError(head + supported(300 - len(head)))
+    where, named = " ... (docs/models.md)", list(FAMILIES)
+    while len(head + ", ".join(named) + where) > 300:
+        named.pop()
+    return InputError(head + ", ".join(named) + where)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,77 +27,31 @@ MEMBERS = ("base", "instruct")
 #: The control: the base after equally long training on plain documents, without any instruction.
 PLACEBO = "placebo"
 
-_CHATML = Template("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n")
+_CATALOGUE = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class PairSource:
-    """One line of the catalogue: where the two members of a pair come from.
-
-    ``base`` and ``instruct`` are hub ids, or folder names under ``data/models`` for the embedded
-    pairs, whose ``placebo`` is another. ``template`` None means the chat template of the tuned
-    member's tokenizer.
-    """
+    """A pair of the catalogue, which says what its entries are."""
 
     kind: str
     size: str
     base: str
     instruct: str
-    template: Template | None = None
     placebo: str = ""
     embedded: bool = False
+    around: tuple[str, ...] = ()
+
+    @property
+    def template(self) -> Template | None:
+        """The pair's own; None means the chat template of the tuned member's tokenizer."""
+        return Template(*self.around) if self.around else None
 
 
 #: The pairs of the three papers, two small ones, and the two that ship with this package.
-PAIRS = {
-    "tiny-dense": PairSource(
-        "dense", "2.4M", "dense-base", "dense-instruct", placebo="dense-placebo", embedded=True
-    ),
-    "tiny-moe": PairSource(
-        "moe", "3.8M", "moe-base", "moe-instruct", placebo="moe-placebo", embedded=True
-    ),
-    "smollm2": PairSource(
-        "dense",
-        "135M",
-        "HuggingFaceTB/SmolLM2-135M",
-        "HuggingFaceTB/SmolLM2-135M-Instruct",
-        _CHATML,
-    ),
-    "qwen2.5-0.5b": PairSource(
-        "dense", "0.5B", "Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-0.5B-Instruct", _CHATML
-    ),
-    "vicuna-7b": PairSource(
-        "dense",
-        "7B",
-        "meta-llama/Llama-2-7b-hf",
-        "lmsys/vicuna-7b-v1.5",
-        Template("USER: ", " ASSISTANT:"),
-    ),
-    "llama-2-7b": PairSource(
-        "dense",
-        "7B",
-        "meta-llama/Llama-2-7b-hf",
-        "meta-llama/Llama-2-7b-chat-hf",
-        Template("[INST] ", " [/INST]"),
-    ),
-    "mistral-7b": PairSource(
-        "dense",
-        "7B",
-        "mistralai/Mistral-7B-v0.1",
-        "mistralai/Mistral-7B-Instruct-v0.1",
-        Template("[INST] ", " [/INST]"),
-    ),
-    "qwen1.5-moe": PairSource(
-        "moe", "14B (2.7B active)", "Qwen/Qwen1.5-MoE-A2.7B", "Qwen/Qwen1.5-MoE-A2.7B-Chat", _CHATML
-    ),
-    "olmoe": PairSource(
-        "moe",
-        "7B (1B active)",
-        "allenai/OLMoE-1B-7B-0924",
-        "allenai/OLMoE-1B-7B-0924-Instruct",
-        Template("<|user|>\n", "\n<|assistant|>\n"),
-    ),
-}
+PAIRS = {name: PairSource(**said) for name, said in _CATALOGUE["pairs"].items()}
+#: Families whose taps, gradients and weights are proved on tiny models, the best known first.
+FAMILIES = tuple(_CATALOGUE["families"])
 
 
 #: Files that say how weights and texts are read.
@@ -167,18 +122,11 @@ def list_pairs() -> pd.DataFrame:
     rows = []
     for name, source in PAIRS.items():
         here = [member for member in MEMBERS if local_path(name, member) is not None]
-        rows.append(
-            {
-                "name": name,
-                "kind": source.kind,
-                "size": source.size,
-                "base": source.base,
-                "instruct": source.instruct,
-                "here": "yes" if len(here) == 2 else " ".join(here) or "no",
-                "placebo": "yes" if local_path(name, PLACEBO) else "no",
-            }
-        )
-    return pd.DataFrame(rows)
+        told = "yes" if len(here) == 2 else " ".join(here) or "no"
+        placebo = "yes" if local_path(name, PLACEBO) else "no"
+        rows.append([name, source.kind, source.size, source.base, source.instruct, told, placebo])
+    columns = ["name", "kind", "size", "base", "instruct", "here", "placebo"]
+    return pd.DataFrame(rows, columns=columns)  # type: ignore[arg-type]
 
 
 def check_pair(name: str) -> str:
