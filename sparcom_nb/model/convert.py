@@ -11,7 +11,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ import platformdirs
 from safetensors import SafetensorError, safe_open
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.store import file_sha256, once, record, say
+from sparcom_nb.progress import progress
+from sparcom_nb.store import file_sha256, once, record
 
 #: Changed when this file makes other folders than before.
 _EDITION = 1
@@ -164,16 +166,15 @@ def _unpack(file: Path, work: Path, show_progress: bool) -> dict[str, str]:
     with loading(str(file)):
         tensors = GGUFReader(file).tensors
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    if show_progress:
-        say(f"{file.name}: {len(tensors)} tensors are unpacked, once")
-    model = load_weights(
-        AutoModelForCausalLM,
-        str(file),
-        file.parent,
-        gguf_file=file.name,
-        dtype=torch.float32,
-        quantization_config=GgufConfig(dequantize=True),
-    )
+    with _shown(len(tensors), show_progress):
+        model = load_weights(
+            AutoModelForCausalLM,
+            str(file),
+            file.parent,
+            gguf_file=file.name,
+            dtype=torch.float32,
+            quantization_config=GgufConfig(dequantize=True),
+        )
     with loading(str(file)):
         _check_all_used(model, _without_rope(model.config, tensors))
     with quiet():
@@ -248,3 +249,24 @@ def _narrowest(model: Any) -> Any:
         if all(torch.equal(weight, weight.to(dtype).float()) for weight in model.parameters()):
             return dtype
     return torch.float32
+
+
+@contextmanager
+def _shown(total: int, show: bool) -> Iterator[None]:
+    """Show how many tensors are unpacked, in the place of the library's own bar."""
+    from transformers import modeling_gguf_pytorch_utils
+
+    library: Any = modeling_gguf_pytorch_utils
+
+    with progress(total, "convert", "tensors", show) as bar:
+
+        def counted(items: Iterable[Any], **_: Any) -> Iterator[Any]:
+            for item in items:
+                yield item
+                bar.update(1)
+
+        old, library.tqdm = library.tqdm, counted
+        try:
+            yield
+        finally:
+            library.tqdm = old
