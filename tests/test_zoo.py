@@ -261,8 +261,8 @@ def check_ablations(model, twin, data):
 
 
 def check_attribution(model, twin, data):
-    """Several together, in pieces of two response tokens."""
-    texts = [data[column].to_list() for column in ("instruction", "response")]
+    """Two together, in pieces of two response tokens."""
+    texts = [data[column].to_list()[:2] for column in ("instruction", "response")]
     found = attributions(model, *texts, chunk=2)
     for one, prompt, response in zip(found, *texts, strict=True):
         sequence = join(model, prompt, response, False).sequence
