@@ -11,11 +11,9 @@ from sparcom_nb.errors import InputError
 from sparcom_nb.model import capture as capture_module
 from sparcom_nb.model.capture import PositiveCounts, capture
 
-DENSE = ["llama", "qwen2", "gpt_neox", "gpt2"]
+DENSE = ["llama", "gpt2"]  # the zoo has all of them
 PARTS = {  # hidden layer of the FFN in plain Hugging Face names: (layers, activation, down projection)
     "llama": ("model.layers", "mlp.act_fn", "mlp.down_proj"),
-    "qwen2": ("model.layers", "mlp.act_fn", "mlp.down_proj"),
-    "gpt_neox": ("gpt_neox.layers", "mlp.act", "mlp.dense_4h_to_h"),
     "gpt2": ("transformer.h", "mlp.act", "mlp.c_proj"),
 }
 
