@@ -107,7 +107,10 @@ def once(
                 more = f" and {len(damaged) - 3} more" if damaged[3:] else ""
                 say(f"{_short(at.name)}: damaged, made again: {', '.join(damaged[:3])}{more}")
             _begin(at, resumes and not fresh, damaged)
-            said = _seal(at, wanted, _made(at, make))
+            made = _made(at, make)
+            for inner in [at.made, *(path for path in at.made.rglob("*") if path.is_dir())]:
+                sweep(inner)
+            said = seal(at.made, wanted | made, at.manifest)
             _publish(at)
     return said | {"fresh": True}
 
@@ -188,12 +191,23 @@ def safe_name(text: str) -> str:
     return f"{plain[: _NAME - 9]}-{_hash(text)[:8]}".lstrip("-")
 
 
-def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of files by their path in ``folder``; they are on the disk afterwards."""
-    names = list(names)
-    for name in names:
-        _flush(folder / name)
-    return {name: _sha256(folder / name) for name in names}
+def seal(
+    folder: Path, said: Mapping[str, Any] | None = None, manifest: str = "manifest.json"
+) -> dict[str, Any]:
+    """Write the manifest of a folder with a checksum of every file: what is in it now is whole."""
+    sums = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        _flush(file)
+        sums[file.relative_to(folder).as_posix()] = _sha256(file)
+    made = json.loads(json.dumps({**(said or {}), "store": FORMAT, "files": sums}))
+    write(folder / manifest, json.dumps(made | {"sha256": digest(made)}, indent=2) + "\n")
+    return made
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder is sealed and every file in it what it was."""
+    said = record(folder / "manifest.json")
+    return said is not None and not damage(folder, said["files"])
 
 
 def damage(folder: Path, sums: Mapping[str, str]) -> list[str]:
@@ -448,17 +462,6 @@ def _made(at: _Place, make: Callable[[Path], Mapping[str, Any] | None]) -> dict[
         if not any(path.is_file() for path in at.work.rglob("*")):
             shutil.rmtree(at.work, ignore_errors=True)
         raise
-
-
-def _seal(at: _Place, wanted: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    """Write the manifest, with a checksum of every file: what is in the folder is whole."""
-    for folder in [at.made, *(path for path in at.made.rglob("*") if path.is_dir())]:
-        sweep(folder)
-    files = sorted(p.relative_to(at.made).as_posix() for p in at.made.rglob("*") if p.is_file())
-    said = wanted | made | {"store": FORMAT, "files": checksums(at.made, files)}
-    said = json.loads(json.dumps(said))
-    write(at.sealed, json.dumps(said | {"sha256": digest(said)}, indent=2) + "\n")
-    return said
 
 
 def _publish(at: _Place) -> None:

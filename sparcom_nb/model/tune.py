@@ -4,7 +4,6 @@ A run is a function from step number to batch, so that a resumed run sees the sa
 uninterrupted one.
 """
 
-import json
 import random
 import shutil
 import time
@@ -28,7 +27,7 @@ from sparcom_nb.model.load import load_bare, load_weights, quiet, usable_device
 from sparcom_nb.model.prompts import Prompt, chat_template, check_embedded, encode
 from sparcom_nb.progress import progress
 from sparcom_nb.rows.instructions import table_hash, validate
-from sparcom_nb.store import checksums, damage, once, scratch, versions, write
+from sparcom_nb.store import is_whole, once, scratch, seal, versions
 
 IGNORED = -100
 BETAS, WEIGHT_DECAY = (0.9, 0.98), 0.01
@@ -151,31 +150,20 @@ class _Progress(TrainerCallback):
 
 
 class _Sealed(TrainerCallback):
-    """Write the checksums of a new checkpoint, the sign that it is whole; then remove the others."""
+    """Seal a new checkpoint, then remove the others."""
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         new = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        sums = checksums(new, sorted(path.name for path in new.iterdir()))
-        write(new / _SUMS, json.dumps(sums))
+        seal(new)
         _keep_only(new)
-
-
-_SUMS = "checksums.json"
 
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that is whole; any other is removed."""
-    whole = [path.parent for path in folder.glob(f"checkpoint-*/{_SUMS}") if _is_whole(path)]
+    whole = filter(is_whole, folder.glob("checkpoint-*"))
     newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
     _keep_only(newest or folder / "none")
     return newest
-
-
-def _is_whole(sums: Path) -> bool:
-    try:
-        return not damage(sums.parent, json.loads(sums.read_text(encoding="utf-8")))
-    except ValueError:
-        return False
 
 
 def _keep_only(checkpoint: Path) -> None:
