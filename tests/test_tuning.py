@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
+import zoo
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -27,6 +28,14 @@ def same(a, b):
 @pytest.fixture
 def few(rows):
     return rows.iloc[:10]
+
+
+@pytest.mark.parametrize("name", ["bloom", "mpt"])
+def test_a_model_that_says_its_context_otherwise_or_not_can_be_tuned(
+    name, tokenizer, few, tmp_path
+):
+    folder = zoo.save(zoo.ZOO[name].config(), tokenizer, tmp_path / "model")
+    assert sn.load_model(tune(folder, few, 1, 0, tmp_path / "t", batch=4))
 
 
 def brute_force_step(folder, rows, lr):

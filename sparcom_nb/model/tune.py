@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+from transformer_lens.model_bridge.sources._hf_format import map_default_transformer_lens_config
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from sparcom_nb.errors import InputError
@@ -295,7 +296,8 @@ def tune(
         model, tokenizer = load_bare(source.name, source.path, usable_device(device), "auto")
         dtype = model.dtype
         model = _with_lora(model.float(), lora)
-        items = examples(tokenizer, rows, model.config.max_position_embeddings)
+        context = map_default_transformer_lens_config(model.config).n_ctx  # as in load_model
+        items = examples(tokenizer, rows, context)
         batches = shuffled_batches(items, batch, seed, tokenizer.pad_token_id or 0)
         warmup = max(1, min(40, steps // 10))
         run = Run(
