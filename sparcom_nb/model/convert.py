@@ -61,12 +61,6 @@ def convert(file: Path, out: Path, show_progress: bool = True) -> Path:
     return out
 
 
-def cache_folder() -> Path:
-    """Where converted models are kept: SPARCOM_CACHE, or the user's cache."""
-    named = os.environ.get("SPARCOM_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("sparcom_nb"))
-
-
 def parts_of(folder: Path) -> dict[str, list[Path]]:
     """Parts of every file that comes in some (``NAME.part1``, ``NAME.part2``, ...), in order.
 
@@ -124,7 +118,8 @@ def _check_joined(file: Path, sums: Path, n: int) -> None:
 
 
 def _in_cache(digest: str, make: Callable[[Path], dict[str, str]]) -> Path:
-    folder = cache_folder() / digest
+    named = os.environ.get("SPARCOM_CACHE") or platformdirs.user_cache_dir("sparcom_nb")
+    folder = Path(named) / digest
     if folder.exists() and record(folder / "manifest.json") is None:  # the cache is all ours
         shutil.rmtree(folder, ignore_errors=True)
     try:

@@ -394,7 +394,9 @@ def _prompt(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
 _ENCODERS: dict[str, Callable[[Any, Template, pd.DataFrame], Encoded]] = {
     "instruction": lambda one, _, data: _encode_plain(one, _texts(data)),
     "prompt": _prompt,
-    "response": lambda *how: templated(*how[:2], _texts(how[2]), how[2]["response"].to_list()),
+    "response": lambda one, template, data: templated(
+        one, template, _texts(data), data["response"].to_list()
+    ),
     "sample": lambda one, _, data: _encode_plain(one, _texts(data, sample_text)),
 }
 

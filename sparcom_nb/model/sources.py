@@ -154,7 +154,7 @@ _ALIKE = {
 def check_comparable(pair: str) -> None:
     """Refuse two models of your own that differ in architecture, size or vocabulary.
 
-    Read from config.json and tokenizer.json; a GGUF file is compared when it is loaded.
+    Read from config.json and tokenizer.json; a GGUF file becomes a folder first.
 
     Raises:
         InputError: says what differs, or which model cannot be found.
@@ -162,8 +162,6 @@ def check_comparable(pair: str) -> None:
     if pair in PAIRS:
         return
     base, tuned = (model_path(member_name(pair, member)) for member in MEMBERS)
-    if base.is_file() or tuned.is_file():
-        return
     for what, names in _ALIKE.items():
         one, other = (_stated(folder, names) for folder in (base, tuned))
         if None not in (one, other) and one != other:
@@ -225,12 +223,8 @@ def pair_kind(name: str) -> str:
     from sparcom_nb.model.load import load_config
 
     tuned = member_name(name, "instruct")
-    return "moe" if has_experts(load_config(tuned, model_path(tuned))) else "dense"
-
-
-def has_experts(config: Any) -> bool:
-    """Whether a transformers configuration is that of a Mixture-of-Experts model."""
-    return hasattr(config.get_text_config(), "num_experts_per_tok")
+    config = load_config(tuned, model_path(tuned)).get_text_config()
+    return "moe" if hasattr(config, "num_experts_per_tok") else "dense"
 
 
 def member_name(pair: str, member: str) -> str:
@@ -393,11 +387,6 @@ def _check_weights(folder: Path, name: str) -> None:
             f"{one_line(name, 90)}: no .safetensors weights (pickles are not loaded, they can run code);"
             " where you trust them: AutoModelForCausalLM.from_pretrained(folder)"
             ".save_pretrained(new_folder), or take the hub's safetensors conversion"
-        )
-    if any(folder.glob("shard-*-model-*.safetensors")):
-        raise InputError(
-            f"{name}: holds shards of a distributed training ({one_line(here[0], 40)} ...); give the "
-            "whole model, as save_pretrained writes it"
         )
     held: dict[str, str] = {}
     for file in _used(folder, name, here):
