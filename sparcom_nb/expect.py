@@ -30,15 +30,11 @@ _SHARES = ("top", "threshold", "agreement", "ratio")
 _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
     "draws": (1, 100_000),
-    "splits": (1, 10_000),
     "L": (1, 255),
-    **dict.fromkeys(("d", "d_model"), (1, 65_536)),
-    **dict.fromkeys(("n_evaluation", "n_pool", "n_target"), (1, 100_000)),
-    **dict.fromkeys(
-        ("a", "b", "edge", "head", "layer", "layers", "side", "skip", "turn"), (0, MOST)
-    ),
+    "d": (1, 65_536),
+    **dict.fromkeys(("b", "layer", "layers", "skip"), (0, MOST)),
     "quantile": (0, 1),
-    **dict.fromkeys(("amplify", "lr", "relative"), (0, math.inf)),
+    **dict.fromkeys(("lr", "relative"), (0, math.inf)),
     "level": (0.01, 0.9999),
     "tail": (0, 0.5),
     "epsilon": (1e-300, math.inf),  # what a division by zero would be without
@@ -50,7 +46,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "halves.by": ("subtype", "row"),
     "candidate": ("mean", "drift"),
     "dtype": ("auto", "float32", "float64", "bfloat16", "float16"),
-    "matrix": ("input", "output"),
     "objective": ("probability", "log_probability", "logit"),
     "padding_side": ("right", "left"),
     "site": ("gate", "post"),
@@ -62,7 +57,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 #: Results of a measurement: they may be infinite or missing.
 _LOOSE = ("floor", "value")
 #: Arrays with one value a row of a table or of another array.
-_ONE_A_ROW = {"category", "groups", "half", "paraphrase_of", "source", "subtype"}
+_ONE_A_ROW = {"category", "groups", "half", "source"}
 #: Lists and tables that may be empty.
 _MAY_BE_EMPTY = ("spans",)
 
@@ -142,9 +137,7 @@ def expect(name: str, value: Any, hint: Any, function: str = "") -> None:
     if not fitting:
         said = " or ".join(dict.fromkeys(map(_said, kinds)))
         raise InputError(f"{name} must be {said}, not {shown(value)}")
-    origin = _origin(fitting[0])
-    check = _CHECKS.get(origin) or _CHECKS.get(getattr(origin, "__name__", ""))
-    if check:
+    if check := _CHECKS.get(_called(fitting[0])):
         check(name, value, fitting[0], function)
 
 
@@ -278,7 +271,7 @@ def _is_a(value: Any, kind: Any) -> bool:
         return isinstance(value, Mapping)
     if origin is collections.abc.Callable:
         return callable(value)
-    if getattr(origin, "__name__", "") == "ndarray":
+    if _called(kind) == "ndarray":
         return hasattr(value, "shape") or isinstance(value, list | tuple | range)
     checkable = isinstance(origin, type) and not getattr(origin, "_is_protocol", False)
     return not checkable or isinstance(value, origin)
@@ -432,26 +425,26 @@ def _origin(kind: Any) -> Any:
     return typing.get_origin(kind) or kind
 
 
+def _called(kind: Any) -> str:
+    """Name of a type; importing some would cost time."""
+    return getattr(_origin(kind), "__name__", str(kind))
+
+
 def _said(kind: Any) -> str:
     """What to give for a type, in words."""
-    origin = _origin(kind)
-    return (
-        _WORDS.get(origin)
-        or _WORDS.get(getattr(origin, "__name__", ""))
-        or (f"a {getattr(origin, '__name__', kind)}")
-    )
+    return _WORDS.get(_called(kind), f"a {_called(kind)}")
 
 
-#: Type (or its name, where importing it would cost time) -> what to give.
-_WORDS: dict[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "True or False",
-    str: "text",
-    collections.abc.Callable: "a function",
-    collections.abc.Sequence: "a list",
-    collections.abc.Iterable: "a list",
-    collections.abc.Mapping: "a dict",
+#: Name of a type -> what to give.
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "text",
+    "Callable": "a function",
+    "Sequence": "a list",
+    "Iterable": "a list",
+    "Mapping": "a dict",
     "Path": "a path",
     "DataArray": "a labelled array (xarray.DataArray with named dimensions)",
     "Dataset": "labelled arrays (xarray.Dataset)",
@@ -461,29 +454,22 @@ _WORDS: dict[Any, str] = {
     "TransformerBridge": "a loaded model (sn.load_model(...))",
 }
 
-_CHECKS: dict[Any, Callable[[str, Any, Any, str], None]] = {
-    int: _number,
-    float: _number,
-    str: _text,
-    "Path": _text,
-    "PosixPath": _text,
+_CHECKS: dict[str, Callable[[str, Any, Any, str], None]] = {
+    **dict.fromkeys(("int", "float"), _number),
+    **dict.fromkeys(("str", "Path"), _text),
+    **dict.fromkeys(("DataFrame", "Series"), _table),
+    **dict.fromkeys(("list", "Sequence", "Iterable"), _sequence),
+    **dict.fromkeys(("dict", "Mapping"), _mapping),
     "DataArray": _array,
-    "DataFrame": _table,
-    "Series": _table,
-    list: _sequence,
-    dict: _mapping,
-    collections.abc.Sequence: _sequence,
-    collections.abc.Iterable: _sequence,
-    collections.abc.Mapping: _mapping,
 }
 
 #: What an array holds, by the names it goes by (``function.name`` where a name alone does not tell).
 _ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
     marks: (
-        *("specific", "marked", "again", "sets", "category_sets", "mask", "neurons", "experts"),
+        *("specific", "sets", "category_sets", "mask", "neurons", "experts"),
         *("alteration.base", "alteration.tuned", "instruction_jaccard.base"),
         *("instruction_jaccard.tuned", "overlap.a", "overlap.b"),
     ),
     frequencies: ("frequency", "routing", "joint"),
-    finite: ("S", "activations", "density", "features", "strength"),
+    finite: ("S", "activations", "density"),
 }

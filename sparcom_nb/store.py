@@ -33,7 +33,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
 
 #: Raised when what a manifest means changes: an older program then says so and leaves it alone.
 FORMAT = 1
@@ -70,9 +70,8 @@ def once(
     Args:
         place: the result: a folder, or one file when ``manifest`` is given.
         inputs: all that the result depends on, as plain data: hashes, parameters, versions, seed.
-        make: ``make(folder)`` writes the result there and returns what else the manifest shall say;
-            under ``files`` it may give checksums that it knows. :func:`scratch` has room for what
-            the next sitting goes on from and nobody keeps.
+        make: ``make(folder)`` writes the result there and returns what else the manifest shall say.
+            :func:`scratch` has room for what the next sitting goes on from and nobody keeps.
         manifest: its name: in the folder (``manifest.json`` when empty), or beside the one file.
         names: what ``make`` is going to write, so that a name that is taken is said before the work.
         reads: files and folders that are read: the result must not be one of them or hold one.
@@ -104,9 +103,14 @@ def once(
             if damaged == [] and not fresh:
                 return {**(_standing(at) or {}), "fresh": False}
             _check_free(at, wanted, names, replace)
-            _tell(at, damaged)
+            if damaged:
+                more = f" and {len(damaged) - 3} more" if damaged[3:] else ""
+                say(f"{_short(at.name)}: damaged, made again: {', '.join(damaged[:3])}{more}")
             _begin(at, resumes and not fresh, damaged)
-            said = _seal(at, wanted, _made(at, make))
+            made = _made(at, make)
+            for inner in [at.made, *(path for path in at.made.rglob("*") if path.is_dir())]:
+                sweep(inner)
+            said = seal(at.made, wanted | made, at.manifest)
             _publish(at)
     return said | {"fresh": True}
 
@@ -187,9 +191,23 @@ def safe_name(text: str) -> str:
     return f"{plain[: _NAME - 9]}-{_hash(text)[:8]}".lstrip("-")
 
 
-def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of files by their path in ``folder``; they are on the disk afterwards."""
-    return {name: _checksum(folder / name) for name in names}
+def seal(
+    folder: Path, said: Mapping[str, Any] | None = None, manifest: str = "manifest.json"
+) -> dict[str, Any]:
+    """Write the manifest of a folder with a checksum of every file: what is in it now is whole."""
+    sums = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        _flush(file)
+        sums[file.relative_to(folder).as_posix()] = _sha256(file)
+    made = json.loads(json.dumps({**(said or {}), "store": FORMAT, "files": sums}))
+    write(folder / manifest, json.dumps(made | {"sha256": digest(made)}, indent=2) + "\n")
+    return made
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder is sealed and every file in it what it was."""
+    said = record(folder / "manifest.json")
+    return said is not None and not damage(folder, said["files"])
 
 
 def damage(folder: Path, sums: Mapping[str, str]) -> list[str]:
@@ -205,8 +223,7 @@ def file_sha256(file: Path) -> str:
 
 @cache
 def _read_sha256(file: Path, *_: int) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return _sha256(file)
 
 
 def say(text: str) -> None:
@@ -301,14 +318,14 @@ def _standing(at: _Place) -> dict[str, Any] | None:
     return said if said and (own or at.name.name in said["files"]) else None
 
 
-def _same(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(name in said and said[name] == value for name, value in wanted.items())
-
-
 def _damaged(at: _Place, wanted: Mapping[str, Any]) -> list[str] | None:
     """Files of the result of these inputs that are damaged; None when there is no such result."""
     said = _standing(at)
     return damage(at.folder, said["files"]) if said and _same(said, wanted) else None
+
+
+def _same(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(name in said and said[name] == value for name, value in wanted.items())
 
 
 def _tops(files: Iterable[str]) -> set[str]:
@@ -378,8 +395,7 @@ def _brief(value: Any) -> str:
 
 
 def _short(path: Path) -> str:
-    text = str(path)
-    return text if len(text) <= 100 else f"{text[:30]}...{text[-60:]}"
+    return one_line(path, 100)
 
 
 #: What mends an error of the file system.
@@ -423,12 +439,6 @@ def _code(error: Exception) -> int | None:
 # ---------------------------------------------------------------- making
 
 
-def _tell(at: _Place, damaged: list[str] | None) -> None:
-    if damaged:
-        named = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if damaged[3:] else "")
-        say(f"{_short(at.name)}: damaged, made again: {named}")
-
-
 def _begin(at: _Place, resumes: bool, damaged: list[str] | None) -> None:
     """Make the folder for ``make``: empty, or as it was left, or with what is whole of the result."""
     shutil.rmtree(at.old, ignore_errors=True)
@@ -452,19 +462,6 @@ def _made(at: _Place, make: Callable[[Path], Mapping[str, Any] | None]) -> dict[
         if not any(path.is_file() for path in at.work.rglob("*")):
             shutil.rmtree(at.work, ignore_errors=True)
         raise
-
-
-def _seal(at: _Place, wanted: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    """Write the manifest, with a checksum of every file: what is in the folder is whole."""
-    for folder in [at.made, *(path for path in at.made.rglob("*") if path.is_dir())]:
-        sweep(folder)
-    known = made.pop("files", {})
-    files = sorted(p.relative_to(at.made).as_posix() for p in at.made.rglob("*") if p.is_file())
-    sums = known | checksums(at.made, [name for name in files if name not in known])
-    said = wanted | made | {"store": FORMAT, "files": {name: sums[name] for name in files}}
-    said = json.loads(json.dumps(said))
-    write(at.sealed, json.dumps(said | {"sha256": digest(said)}, indent=2) + "\n")
-    return said
 
 
 def _publish(at: _Place) -> None:
@@ -560,25 +557,22 @@ def _holder(lock: Path) -> str:
     return "another process"
 
 
-def _checksum(path: Path) -> str:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        with suppress(OSError):
-            os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is(path: Path, known: str) -> bool:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == known
+        return _sha256(path) == known
     except OSError:
         return False
 
 
-def _flush(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk, where the system can do that."""
     with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
+        opened = os.open(path, os.O_RDONLY)
         try:
             os.fsync(opened)
         finally:

@@ -190,7 +190,8 @@ def train_third_base(out: Path) -> None:
     from first import packed_batches, token_stream
     from muon import muon
     from sparcom_nb.files import shipped
-    from sparcom_nb.model.tune import Recipe, fit, save_folder
+    from sparcom_nb.model.tune import save_folder
+    from training import Recipe, fit
 
     how = THIRD["base"]
     tokenizer = AutoTokenizer.from_pretrained(shipped("data") / "models" / "dense-base")

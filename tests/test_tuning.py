@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
+import zoo
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -27,6 +28,14 @@ def same(a, b):
 @pytest.fixture
 def few(rows):
     return rows.iloc[:10]
+
+
+@pytest.mark.parametrize("name", ["bloom", "mpt"])
+def test_a_model_that_says_its_context_otherwise_or_not_can_be_tuned(
+    name, tokenizer, few, tmp_path
+):
+    folder = zoo.save(zoo.ZOO[name].config(), tokenizer, tmp_path / "model")
+    assert sn.load_model(tune(folder, few, 1, 0, tmp_path / "t", batch=4))
 
 
 def brute_force_step(folder, rows, lr):
@@ -164,8 +173,7 @@ def dies_at(step, monkeypatch):
 def test_an_interrupted_tuning_goes_on_only_for_the_same_inputs(
     other, folders, rows, tmp_path, monkeypatch
 ):
-    real = tuning.Recipe
-    monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
+    monkeypatch.setattr(tuning, "CHECKPOINT_EVERY", 2)
     then = rows.iloc[1:] if other else rows
     whole = tune(folders("gpt2"), then, 6, 0, tmp_path / "whole", batch=4)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -181,8 +189,7 @@ def test_an_interrupted_tuning_goes_on_only_for_the_same_inputs(
 
 
 def test_a_checkpoint_that_lost_weights_is_not_gone_on_from(folders, rows, tmp_path, monkeypatch):
-    real = tuning.Recipe
-    monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
+    monkeypatch.setattr(tuning, "CHECKPOINT_EVERY", 2)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         dies_at(3, patch)
         tune(folders("llama"), rows, 4, 0, tmp_path / "t", batch=4)
@@ -206,8 +213,7 @@ def test_lora_trains_few_weights_and_ends_as_a_plain_folder(folders, rows, tmp_p
 
 
 def test_interrupted_lora_goes_on(folders, rows, tmp_path, monkeypatch):
-    real = tuning.Recipe
-    monkeypatch.setattr(tuning, "Recipe", lambda *a, **k: real(*a, **(k | {"checkpoint_every": 2})))
+    monkeypatch.setattr(tuning, "CHECKPOINT_EVERY", 2)
     whole = tune(folders("llama"), rows, 6, 0, tmp_path / "whole", batch=4, lora=2)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         dies_at(4, patch)

@@ -10,7 +10,7 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model.load import check_finite, loading, proving, usable_tokenizer
+from sparcom_nb.model.load import check_finite, loading, usable_tokenizer
 from sparcom_nb.model.prompts import Template, chat_template
 from sparcom_nb.model.proof import prove_bridge
 
@@ -72,7 +72,7 @@ def adopt(
     with loading(name):
         check_finite(whole)
         ready = usable_tokenizer(copy.deepcopy(found), whole)
-    with proving(name, type(whole).__name__):
+    with loading(name, type(whole).__name__):
         fits = prove_bridge(bridge)
     if not fits:
         raise InputError(

@@ -8,7 +8,6 @@ interrupted goes on with the blocks that are missing or damaged.
 """
 
 import hashlib
-import json
 import shutil
 import tempfile
 import weakref
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numcodecs
 import numpy as np
 import pandas as pd
 import torch
@@ -25,6 +25,7 @@ import xarray as xr
 import zarr
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
+from zarr.storage import MemoryStore
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.expect import door
@@ -32,7 +33,7 @@ from sparcom_nb.model import taps
 from sparcom_nb.model.prompts import Prompt, encode, shortened
 from sparcom_nb.progress import progress
 from sparcom_nb.rows.instructions import validate
-from sparcom_nb.store import Part, checksums, damage, digest, once, say, versions, write
+from sparcom_nb.store import Part, digest, once, say, versions, write
 
 #: Results above this many bytes go to a Zarr store.
 MEMORY_BYTES = 512 * 2**20
@@ -253,28 +254,32 @@ def capture_all(
     budget = token_budget(prompts, batch_tokens, model)
     plan = _Plan(data, prompts, [_Kept(measure, model) for measure in measures])
 
-    def fill(result: "_InMemory | _InStore") -> xr.Dataset:
+    def fill(arrays: dict[str, Any], blocks: Sequence[slice]) -> None:
         with progress(len(prompts), "capture", "instructions", show_progress) as shown:
-            for block in result.blocks():
+            for block in blocks:
                 for batch_rows in batches(model, prompts[block], budget, padding_side):
                     rows = [prompts[block][n] for n in batch_rows]
                     _run(model, rows, plan.kept, batch_rows, padding_side)
                     shown.update(len(rows))
-                result.finish(block)
-        return result.dataset()
+                for one in plan.kept:
+                    arrays[one.measure.name][block] = one.block[: block.stop - block.start]
+
+    def make(folder: Path) -> None:
+        arrays = _laid(folder, plan)
+        fill(arrays, _left(folder, plan, arrays))
 
     if store is None and plan.row_bytes * len(prompts) <= MEMORY_BYTES:
-        return fill(_InMemory(plan))
+        arrays = {one.measure.name: one.zeros(len(prompts)) for one in plan.kept}
+        fill(arrays, plan.blocks)
+        values = {one.measure.name: (one.dims, arrays[one.measure.name]) for one in plan.kept}
+        return xr.Dataset(values, plan.coords)
     if store is None or isinstance(store, Part):
-        return fill(_InStore(store.path if store else _temporary_store(), plan))
-
-    def make(folder: Path) -> dict[str, Any]:
-        result = _InStore(folder, plan)
-        fill(result)
-        return {"files": result.files}
-
-    once(store, plan.inputs(model), make, resumes=True)
-    return plan.read(Path(store))
+        folder = store.path if store else _temporary_store()
+        make(folder)
+    else:
+        folder = Path(store)
+        once(folder, plan.inputs(model), make, resumes=True)
+    return plan.read(folder)
 
 
 def pad(prompts: list[Prompt], side: str, device: torch.device, fill: int = 0) -> Batch:
@@ -345,7 +350,7 @@ def batches(
 
 
 class _Kept:
-    """What is kept of one measure: the current block, and all rows where they fit in memory."""
+    """What is kept of one measure, and the current block of it."""
 
     def __init__(self, measure: Measure, model: TransformerBridge) -> None:
         self.measure = measure
@@ -353,7 +358,7 @@ class _Kept:
         self.dims = ("instruction", *self.coords)
         self.shape = tuple(len(c) for c in self.coords.values())
         self.row_bytes = int(np.prod(self.shape)) * np.dtype(measure.dtype).itemsize
-        self.block = self.rows = np.zeros((0, *self.shape), measure.dtype)
+        self.block = self.zeros(0)
 
     def zeros(self, n_rows: int) -> np.ndarray:
         """An array of as many rows."""
@@ -373,13 +378,18 @@ class _Plan:
             self.coords = one.coords | self.coords
 
     @property
-    def starts(self) -> range:
-        """First row of every block."""
-        return range(0, len(self.prompts), self.block_rows)
+    def blocks(self) -> list[slice]:
+        """Rows of every block."""
+        starts = range(0, len(self.prompts), self.block_rows)
+        return [slice(n, min(n + self.block_rows, len(self.prompts))) for n in starts]
 
-    def block(self, start: int) -> slice:
-        """Rows of the block that begins there."""
-        return slice(start, min(start + self.block_rows, len(self.prompts)))
+    def chunks(self, block: slice) -> list[str]:
+        """Files of a block, one a measure."""
+        first = block.start // self.block_rows
+        return [
+            f"{one.measure.name}/{'.'.join(map(str, [first, *(0 for _ in one.shape)]))}"
+            for one in self.kept
+        ]
 
     def read(self, folder: Path) -> xr.Dataset:
         """The whole result from its store, lazily, labelled."""
@@ -401,130 +411,64 @@ class _Plan:
         }
 
 
-class _InMemory:
-    """A result in arrays."""
+def _laid(folder: Path, plan: _Plan) -> dict[str, zarr.Array]:
+    """Write labels and what describes the arrays over what stands; a chunk holds a checksum of itself."""
+    import dask.array
 
-    def __init__(self, plan: _Plan) -> None:
-        self.plan = plan
-        for one in plan.kept:
-            one.rows = one.zeros(len(plan.prompts))
-
-    def blocks(self) -> Iterator[slice]:
-        """Row ranges to do."""
-        return map(self.plan.block, self.plan.starts)
-
-    def finish(self, block: slice) -> None:
-        """Move the current block to the rows."""
-        for one in self.plan.kept:
-            one.rows[block] = one.block[: block.stop - block.start]
-
-    def dataset(self) -> xr.Dataset:
-        """The whole result, labelled."""
-        values = {one.measure.name: (one.dims, one.rows) for one in self.plan.kept}
-        return xr.Dataset(values, self.plan.coords)
-
-
-class _InStore:
-    """A result in a Zarr folder. A line of a journal tells the checksums of a finished block's files."""
-
-    def __init__(self, folder: Path, plan: _Plan) -> None:
-        self.folder, self.plan = folder, plan
-        journal = f"{plan.kept[0].measure.name}/.blocks.jsonl"  # where Zarr looks for chunks only
-        self.journal = folder / journal
-        laid = self._lay()
-        self.done = self._finished()
-        self._remove_all_but({*laid, *self.files, journal})
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Checksums of the files of finished blocks."""
-        return {name: known for sums in self.done.values() for name, known in sums.items()}
-
-    def blocks(self) -> Iterator[slice]:
-        """Row ranges still to do."""
-        for start in self.plan.starts:
-            if start not in self.done:
-                yield self.plan.block(start)
-
-    def finish(self, block: slice) -> None:
-        """Write the current block, then the line that says so; a line cut short counts for nothing."""
-        names = []
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            for one in self.plan.kept:
-                array = zarr.open_array(self.folder / one.measure.name, mode="r+", zarr_format=2)
-                array[block] = one.block[: block.stop - block.start]
-                number = block.start // self.plan.block_rows
-                names.append(
-                    "/".join([one.measure.name, ".".join([str(number), *"0" * len(one.shape)])])
-                )
-        self.done[block.start] = checksums(self.folder, names)
-        with self.journal.open("a", encoding="utf-8") as file:
-            file.write("\n" + self._line(block.start) + "\n")
-
-    def dataset(self) -> xr.Dataset:
-        """The whole result, labelled and lazily read; the journal as if nothing had come between."""
-        write(self.journal, "".join(self._line(start) + "\n" for start in self.plan.starts))
-        return self.plan.read(self.folder)
-
-    def _line(self, start: int) -> str:
-        return json.dumps({"start": start, "files": self.done[start]})
-
-    def _lay(self) -> list[str]:
-        """Write what describes the arrays, and the labels, over what stands; return the names."""
-        names = []
-        with tempfile.TemporaryDirectory() as empty:
-            self._write_empty(empty)
-            for file in [path for path in Path(empty).rglob("*") if path.is_file()]:
-                name = file.relative_to(empty)
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                write(self.folder / name, file.read_bytes())
-                names.append(name.as_posix())
-        return names
-
-    def _write_empty(self, folder: str) -> None:
-        arrays = {one.measure.name: (one.dims, self._empty(one)) for one in self.plan.kept}
-        encoding = {name: {"_FillValue": None} for name in arrays}
-        empty = xr.Dataset(arrays, self.plan.coords)
-        empty.to_zarr(folder, compute=False, encoding=encoding, zarr_format=2)
-
-    def _empty(self, one: _Kept) -> Any:
-        import dask.array
-
-        shape, chunks = (len(self.plan.prompts), *one.shape), (self.plan.block_rows, *one.shape)
-        return dask.array.zeros(shape, dtype=one.block.dtype, chunks=chunks)
-
-    def _finished(self) -> dict[int, dict[str, str]]:
-        """Checksums of the blocks that are whole; a damaged one is named."""
-        lines = (
-            self.journal.read_text(encoding="utf-8", errors="replace")
-            if self.journal.exists()
-            else ""
-        )
-        told = dict(filter(None, map(_entry, lines.splitlines())))
-        broken = {start: damage(self.folder, sums) for start, sums in told.items()}
-        for start, names in broken.items():
-            if names:
-                rows = self.plan.block(start)
-                say(f"rows {rows.start + 1} to {rows.stop} damaged, done again: {', '.join(names)}")
-        return {start: sums for start, sums in told.items() if not broken[start]}
-
-    def _remove_all_but(self, names: set[str]) -> None:
-        """Remove what a block that was cut short, or whoever added to the store, left."""
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            if path.is_dir():
-                with suppress(OSError):
-                    path.rmdir()
-            elif path.relative_to(self.folder).as_posix() not in names:
-                path.unlink()
+    values, encoding = {}, {}
+    for one in plan.kept:
+        shape, chunks = (len(plan.prompts), *one.shape), (plan.block_rows, *one.shape)
+        empty = dask.array.zeros(shape, dtype=one.block.dtype, chunks=chunks)
+        values[one.measure.name] = one.dims, empty
+        encoding[one.measure.name] = {"_FillValue": None, "filters": [numcodecs.CRC32C()]}
+    files: dict[str, Any] = {}
+    described = MemoryStore(files)
+    xr.Dataset(values, plan.coords).to_zarr(
+        described, compute=False, encoding=encoding, zarr_format=2
+    )
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write(folder / name, content.to_bytes())
+    _remove_all_but(
+        folder, {*files, *(chunk for block in plan.blocks for chunk in plan.chunks(block))}
+    )
+    how: Any = {"mode": "r+", "zarr_format": 2, "config": {"write_empty_chunks": True}}
+    return {name: zarr.open_array(folder / name, **how) for name in values}
 
 
-def _entry(line: str) -> tuple[int, dict[str, str]] | None:
-    """A block's start and files from a line of the journal; None where there is none."""
+def _left(folder: Path, plan: _Plan, arrays: dict[str, zarr.Array]) -> list[slice]:
+    """Blocks still to do; one that is damaged is named."""
+    left = []
+    for block in plan.blocks:
+        chunks = plan.chunks(block)
+        there = [(folder / name).is_file() for name in chunks]
+        broken = [
+            name
+            for name, array, here in zip(chunks, arrays.values(), there, strict=True)
+            if here and not _is_whole(array, block)
+        ]
+        if broken:
+            say(f"rows {block.start + 1} to {block.stop} damaged, done again: {', '.join(broken)}")
+        if broken or not all(there):
+            left.append(block)
+    return left
+
+
+def _is_whole(array: zarr.Array, block: slice) -> bool:
     try:
-        told = json.loads(line)
-        return int(told["start"]), dict(told["files"])
-    except (ValueError, KeyError, TypeError):
-        return None
+        return array[block] is not None
+    except (RuntimeError, ValueError):  # whatever a decoder says
+        return False
+
+
+def _remove_all_but(folder: Path, names: set[str]) -> None:
+    """Remove what a block that was cut short, or whoever added to the store, left."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            with suppress(OSError):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in names:
+            path.unlink()
 
 
 def _hash(prompts: list[Prompt]) -> str:

@@ -38,9 +38,14 @@ def cached(path: Path, show_progress: bool = True) -> Path:
         InputError: a file that cannot be converted, parts that do not make one, or a cache that
             cannot be written.
     """
-    return (
-        _cached_parts(path, show_progress) if path.is_dir() else _cached_file(path, show_progress)
-    )
+    if path.is_file():
+        return _in_cache(file_sha256(path), lambda work: _unpack(path, work, show_progress))
+    parts, digest = parts_of(path), hashlib.sha256()
+    for file in sorted(file for file in path.iterdir() if file.is_file()):
+        digest.update(f"{file.name}\0{file_sha256(file)}\0".encode())
+    joined = _in_cache(digest.hexdigest(), lambda work: _join(path, parts, work))
+    packed = [joined / name for name in parts if name.endswith(".gguf")]
+    return cached(packed[0], show_progress) if packed else joined
 
 
 def convert(file: Path, out: Path, show_progress: bool = True) -> Path:
@@ -54,27 +59,6 @@ def convert(file: Path, out: Path, show_progress: bool = True) -> Path:
     made_of = _made_of(file_sha256(file))
     once(out, made_of, lambda folder: _unpack(file, folder, show_progress), reads=[file])
     return out
-
-
-def cache_folder() -> Path:
-    """Where converted models are kept: SPARCOM_CACHE, or the user's cache."""
-    named = os.environ.get("SPARCOM_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("sparcom_nb"))
-
-
-def _cached_file(file: Path, show_progress: bool) -> Path:
-    return _in_cache(file_sha256(file), lambda work: _unpack(file, work, show_progress))
-
-
-def _cached_parts(folder: Path, show_progress: bool) -> Path:
-    """Join what comes in parts; the rest of the folder goes with it."""
-    parts = parts_of(folder)
-    digest = hashlib.sha256()
-    for file in sorted(file for file in folder.iterdir() if file.is_file()):
-        digest.update(f"{file.name}\0{file_sha256(file)}\0".encode())
-    joined = _in_cache(digest.hexdigest(), lambda work: _join(folder, parts, work))
-    packed = [joined / name for name in parts if name.endswith(".gguf")]
-    return _cached_file(packed[0], show_progress) if packed else joined
 
 
 def parts_of(folder: Path) -> dict[str, list[Path]]:
@@ -134,7 +118,8 @@ def _check_joined(file: Path, sums: Path, n: int) -> None:
 
 
 def _in_cache(digest: str, make: Callable[[Path], dict[str, str]]) -> Path:
-    folder = cache_folder() / digest
+    named = os.environ.get("SPARCOM_CACHE") or platformdirs.user_cache_dir("sparcom_nb")
+    folder = Path(named) / digest
     if folder.exists() and record(folder / "manifest.json") is None:  # the cache is all ours
         shutil.rmtree(folder, ignore_errors=True)
     try:

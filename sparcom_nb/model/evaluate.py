@@ -203,11 +203,9 @@ def continuations(
 ) -> list[str]:
     """Greedy continuation of every prompt, as stripped text, in their order."""
     outputs = [""] * len(prompts)
-    # In 64 bits the library's mask of left padding overflows (its softmax has 32): one by one then.
-    most = 1 if model.cfg.dtype.itemsize > 4 else _BATCH_ROWS
     budget = _BATCH_ROWS * max(len(p.ids) for p in prompts)
     with progress(len(prompts), "answer", "instructions", show_progress) as shown:
-        for rows in batches(model, prompts, budget, "left", most):
+        for rows in batches(model, prompts, budget, "left", _BATCH_ROWS):
             texts = _generate(model, [prompts[n] for n in rows], max_new_tokens)
             for n, text in zip(rows, texts, strict=True):
                 outputs[n] = text

@@ -28,10 +28,10 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from sparcom_nb.errors import InputError, one_line
-from sparcom_nb.model.families import supported
 from sparcom_nb.model.prompts import Template, chat_template
 from sparcom_nb.model.proof import wrap
 from sparcom_nb.model.sources import (
+    FAMILIES,
     MEMBERS,
     PAIRS,
     PLACEBO,
@@ -134,7 +134,7 @@ def load_model(
     chosen = "float32" if dtype == "auto" and device == "cpu" else dtype
     path = model_path(name)
     model, tokenizer = load_bare(name, path, device, chosen, attn_implementation="eager")
-    with proving(name, model.config.architectures[0]):  # the bridge alters its tokenizer: a copy
+    with loading(name, model.config.architectures[0]):  # the bridge alters its tokenizer: a copy
         bridge = wrap(model, copy.deepcopy(tokenizer), device).requires_grad_(False)
     bridge._tokenizer = tokenizer  # the public setter loads another, and adds tokens to it
     pair, _, member = name.rpartition("/")
@@ -295,22 +295,6 @@ def check_finite(model: Any) -> None:
             )
 
 
-@contextlib.contextmanager
-def proving(name: str, architecture: str) -> Iterator[None]:
-    """Turn whatever goes wrong while taps are proved into one sentence."""
-    try:
-        with quiet():
-            yield
-    except Exception as error:
-        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-            raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
-        told = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        raise _unsupported(name, architecture, told) from None
-
-
-_OUT_OF_MEMORY = "does not fit into memory; take a smaller one, or dtype bfloat16"
-
-
 def _unsupported(name: str, architecture: str, why: object) -> InputError:
     """One sentence that names what is supported instead."""
     said = str(why).removesuffix("; this architecture is not supported")
@@ -318,26 +302,39 @@ def _unsupported(name: str, architecture: str, why: object) -> InputError:
         f"model {one_line(name, 60)}: {one_line(architecture, 40)} is not supported "
         f"({one_line(said, 95)}); supported: "
     )
-    return InputError(head + supported(300 - len(head)))
+    where, named = " ... (docs/models.md)", list(FAMILIES)
+    while len(head + ", ".join(named) + where) > 300:
+        named.pop()
+    return InputError(head + ", ".join(named) + where)
 
 
 @contextlib.contextmanager
-def loading(name: str) -> Iterator[None]:
-    """Turn whatever the libraries raise while they load a model into one sentence."""
+def loading(name: str, proved: str = "") -> Iterator[None]:
+    """Turn whatever goes wrong while a model is loaded, or this architecture proved, into one sentence."""
     try:
         with quiet():
             yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except InputError as error:
-        raise InputError(f"model {one_line(name, 90)}: {error}") from None
-    except (MemoryError, torch.OutOfMemoryError):
-        raise InputError(f"model {one_line(name, 90)}: {_OUT_OF_MEMORY}") from None
     except BaseException as error:  # a panic in Rust is no Exception
-        raise InputError(
-            f"model {one_line(name, 90)}: cannot be loaded: {one_line(_first(error), 110)}; mend what "
-            "it names, fetch the model again or save it anew"
-        ) from None
+        raise _told(error, name, proved) from None
+
+
+def _told(error: BaseException, name: str, proved: str) -> InputError:
+    model = f"model {one_line(name, 90)}"
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return InputError(
+            f"{model}: does not fit into memory; take a smaller one, or dtype bfloat16"
+        )
+    if proved:
+        said = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return _unsupported(name, proved, said)
+    if isinstance(error, InputError):
+        return InputError(f"{model}: {error}")
+    return InputError(
+        f"{model}: cannot be loaded: {one_line(_first(error), 110)}; mend what it names, fetch the "
+        "model again or save it anew"
+    )
 
 
 def _first(error: BaseException) -> str:

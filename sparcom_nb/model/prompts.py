@@ -18,7 +18,7 @@ span             text that the model reads            tokens that count
 import sys
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -362,12 +362,8 @@ def _encode_plain(tokenizer: Any, texts: list[str]) -> Encoded:
     return encoded
 
 
-def _instruction(tokenizer: Any, _: Template, data: pd.DataFrame) -> Encoded:
-    return _encode_plain(tokenizer, [user_text(row) for row in data.to_dict("records")])
-
-
-def _sample(tokenizer: Any, _: Template, data: pd.DataFrame) -> Encoded:
-    return _encode_plain(tokenizer, [sample_text(row) for row in data.to_dict("records")])
+def _texts(data: pd.DataFrame, text: Any = user_text) -> list[str]:
+    return [text(row) for row in data.to_dict("records")]
 
 
 def _rendered(
@@ -385,8 +381,7 @@ def _rendered(
 
 
 def _prompt(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
-    texts = [user_text(row) for row in data.to_dict("records")]
-    encoded = []
+    texts, encoded = _texts(data), []
     for text, (ids, places) in zip(texts, _rendered(tokenizer, template, texts), strict=True):
         low, high = len(template.prefix), len(template.prefix) + len(text)
         inside = [n for n, (a, b) in enumerate(places) if a < high and b > low]
@@ -395,16 +390,14 @@ def _prompt(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
     return encoded
 
 
-def _response(tokenizer: Any, template: Template, data: pd.DataFrame) -> Encoded:
-    texts = [user_text(row) for row in data.to_dict("records")]
-    return templated(tokenizer, template, texts, data["response"].to_list())
-
-
-_ENCODERS = {
-    "instruction": _instruction,
+#: Encoder of a span by tokenizer, template and rows.
+_ENCODERS: dict[str, Callable[[Any, Template, pd.DataFrame], Encoded]] = {
+    "instruction": lambda one, _, data: _encode_plain(one, _texts(data)),
     "prompt": _prompt,
-    "response": _response,
-    "sample": _sample,
+    "response": lambda one, template, data: templated(
+        one, template, _texts(data), data["response"].to_list()
+    ),
+    "sample": lambda one, _, data: _encode_plain(one, _texts(data, sample_text)),
 }
 
 

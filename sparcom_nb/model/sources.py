@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,77 +27,31 @@ MEMBERS = ("base", "instruct")
 #: The control: the base after equally long training on plain documents, without any instruction.
 PLACEBO = "placebo"
 
-_CHATML = Template("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n")
+_CATALOGUE = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class PairSource:
-    """One line of the catalogue: where the two members of a pair come from.
-
-    ``base`` and ``instruct`` are hub ids, or folder names under ``data/models`` for the embedded
-    pairs, whose ``placebo`` is another. ``template`` None means the chat template of the tuned
-    member's tokenizer.
-    """
+    """A pair of the catalogue, which says what its entries are."""
 
     kind: str
     size: str
     base: str
     instruct: str
-    template: Template | None = None
     placebo: str = ""
     embedded: bool = False
+    around: tuple[str, ...] = ()
+
+    @property
+    def template(self) -> Template | None:
+        """The pair's own; None means the chat template of the tuned member's tokenizer."""
+        return Template(*self.around) if self.around else None
 
 
 #: The pairs of the three papers, two small ones, and the two that ship with this package.
-PAIRS = {
-    "tiny-dense": PairSource(
-        "dense", "2.4M", "dense-base", "dense-instruct", placebo="dense-placebo", embedded=True
-    ),
-    "tiny-moe": PairSource(
-        "moe", "3.8M", "moe-base", "moe-instruct", placebo="moe-placebo", embedded=True
-    ),
-    "smollm2": PairSource(
-        "dense",
-        "135M",
-        "HuggingFaceTB/SmolLM2-135M",
-        "HuggingFaceTB/SmolLM2-135M-Instruct",
-        _CHATML,
-    ),
-    "qwen2.5-0.5b": PairSource(
-        "dense", "0.5B", "Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-0.5B-Instruct", _CHATML
-    ),
-    "vicuna-7b": PairSource(
-        "dense",
-        "7B",
-        "meta-llama/Llama-2-7b-hf",
-        "lmsys/vicuna-7b-v1.5",
-        Template("USER: ", " ASSISTANT:"),
-    ),
-    "llama-2-7b": PairSource(
-        "dense",
-        "7B",
-        "meta-llama/Llama-2-7b-hf",
-        "meta-llama/Llama-2-7b-chat-hf",
-        Template("[INST] ", " [/INST]"),
-    ),
-    "mistral-7b": PairSource(
-        "dense",
-        "7B",
-        "mistralai/Mistral-7B-v0.1",
-        "mistralai/Mistral-7B-Instruct-v0.1",
-        Template("[INST] ", " [/INST]"),
-    ),
-    "qwen1.5-moe": PairSource(
-        "moe", "14B (2.7B active)", "Qwen/Qwen1.5-MoE-A2.7B", "Qwen/Qwen1.5-MoE-A2.7B-Chat", _CHATML
-    ),
-    "olmoe": PairSource(
-        "moe",
-        "7B (1B active)",
-        "allenai/OLMoE-1B-7B-0924",
-        "allenai/OLMoE-1B-7B-0924-Instruct",
-        Template("<|user|>\n", "\n<|assistant|>\n"),
-    ),
-}
+PAIRS = {name: PairSource(**said) for name, said in _CATALOGUE["pairs"].items()}
+#: Families whose taps, gradients and weights are proved on tiny models, the best known first.
+FAMILIES = tuple(_CATALOGUE["families"])
 
 
 #: Files that say how weights and texts are read.
@@ -167,18 +122,11 @@ def list_pairs() -> pd.DataFrame:
     rows = []
     for name, source in PAIRS.items():
         here = [member for member in MEMBERS if local_path(name, member) is not None]
-        rows.append(
-            {
-                "name": name,
-                "kind": source.kind,
-                "size": source.size,
-                "base": source.base,
-                "instruct": source.instruct,
-                "here": "yes" if len(here) == 2 else " ".join(here) or "no",
-                "placebo": "yes" if local_path(name, PLACEBO) else "no",
-            }
-        )
-    return pd.DataFrame(rows)
+        told = "yes" if len(here) == 2 else " ".join(here) or "no"
+        placebo = "yes" if local_path(name, PLACEBO) else "no"
+        rows.append([name, source.kind, source.size, source.base, source.instruct, told, placebo])
+    columns = ["name", "kind", "size", "base", "instruct", "here", "placebo"]
+    return pd.DataFrame(rows, columns=columns)  # type: ignore[arg-type]
 
 
 def check_pair(name: str) -> str:
@@ -206,7 +154,7 @@ _ALIKE = {
 def check_comparable(pair: str) -> None:
     """Refuse two models of your own that differ in architecture, size or vocabulary.
 
-    Read from config.json and tokenizer.json; a GGUF file is compared when it is loaded.
+    Read from config.json and tokenizer.json; a GGUF file becomes a folder first.
 
     Raises:
         InputError: says what differs, or which model cannot be found.
@@ -214,8 +162,6 @@ def check_comparable(pair: str) -> None:
     if pair in PAIRS:
         return
     base, tuned = (model_path(member_name(pair, member)) for member in MEMBERS)
-    if base.is_file() or tuned.is_file():
-        return
     for what, names in _ALIKE.items():
         one, other = (_stated(folder, names) for folder in (base, tuned))
         if None not in (one, other) and one != other:
@@ -277,12 +223,8 @@ def pair_kind(name: str) -> str:
     from sparcom_nb.model.load import load_config
 
     tuned = member_name(name, "instruct")
-    return "moe" if has_experts(load_config(tuned, model_path(tuned))) else "dense"
-
-
-def has_experts(config: Any) -> bool:
-    """Whether a transformers configuration is that of a Mixture-of-Experts model."""
-    return hasattr(config.get_text_config(), "num_experts_per_tok")
+    config = load_config(tuned, model_path(tuned)).get_text_config()
+    return "moe" if hasattr(config, "num_experts_per_tok") else "dense"
 
 
 def member_name(pair: str, member: str) -> str:
@@ -445,11 +387,6 @@ def _check_weights(folder: Path, name: str) -> None:
             f"{one_line(name, 90)}: no .safetensors weights (pickles are not loaded, they can run code);"
             " where you trust them: AutoModelForCausalLM.from_pretrained(folder)"
             ".save_pretrained(new_folder), or take the hub's safetensors conversion"
-        )
-    if any(folder.glob("shard-*-model-*.safetensors")):
-        raise InputError(
-            f"{name}: holds shards of a distributed training ({one_line(here[0], 40)} ...); give the "
-            "whole model, as save_pretrained writes it"
         )
     held: dict[str, str] = {}
     for file in _used(folder, name, here):

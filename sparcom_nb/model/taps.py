@@ -349,31 +349,15 @@ def takes(module: Any, name: str) -> bool:
 def left_padding(module: Any, mask: Tensor, first: int = 0) -> dict[str, Tensor]:
     """Arguments that tell a model of padding on the left; tokens before ``first`` were run before.
 
-    A position counts from each prompt's first token.
+    A position counts from each prompt's first token. In 64 bits the library's mask overflows (its
+    softmax has 32): such a model is not proved to be padded on the left.
     """
     if bool(mask[:, 0].all()):
         return {}
-    wide = module.dtype.itemsize > 4
-    extra = {"attention_mask": _sums(mask, module.dtype)[:, :, first:] if wide else mask}
+    extra = {"attention_mask": mask}
     if takes(module, "position_ids"):
         extra["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, first:]
     return extra
-
-
-def _sums(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to the scores [batch, 1, query, key] where the library's own mask overflows.
-
-    It does in 64 bits, as its softmax has 32. Padding sees itself: seeing nothing would be NaN.
-    """
-    causal = torch.ones(2 * mask.shape[1:], dtype=torch.bool, device=mask.device).tril()
-    visible = causal & mask.bool()[:, None, :] | torch.eye(len(causal), dtype=torch.bool).to(
-        mask.device
-    )
-    return (
-        torch.zeros(visible.shape, dtype=dtype)
-        .to(mask.device)
-        .masked_fill(~visible, -1e30)[:, None]
-    )
 
 
 def _check_site(site: str) -> None:

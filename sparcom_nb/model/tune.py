@@ -1,32 +1,25 @@
-"""Training on transformers' Trainer: pretraining, and :func:`tune` for any Hugging Face folder.
+"""Tuning a model on instruction rows, on transformers' Trainer.
 
 A run is a function from step number to batch, so that a resumed run sees the same batches as an
-uninterrupted one. Mixture-of-experts models get a load-balancing loss per layer: the library's pools
-the layers, which lets single layers starve experts.
+uninterrupted one.
 """
 
-import json
 import random
 import shutil
 import time
 from array import array
 from collections.abc import Callable, Sized
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
+from transformer_lens.model_bridge.sources._hf_format import map_default_transformer_lens_config
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import sources
@@ -35,110 +28,86 @@ from sparcom_nb.model.load import load_bare, load_weights, quiet, usable_device
 from sparcom_nb.model.prompts import Prompt, chat_template, check_embedded, encode
 from sparcom_nb.progress import progress
 from sparcom_nb.rows.instructions import table_hash, validate
-from sparcom_nb.store import checksums, damage, once, scratch, versions, write
+from sparcom_nb.store import is_whole, once, scratch, seal, versions
 
 IGNORED = -100
 BETAS, WEIGHT_DECAY = (0.9, 0.98), 0.01
+CHECKPOINT_EVERY = 100
 Batch = dict[str, Tensor]  # input_ids, labels, attention_mask: int64 [rows, tokens]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How long and how fast to train.
-
-    In each cycle the rate warms up, stays, and falls to zero over the share ``decay``.
-    """
-
-    steps: int
-    lr: float
-    warmup: int = 40
-    cycles: int = 1
-    decay: float = 1.0  # share of a cycle, at its end, over which the rate falls linearly
-    balance: float = 0.01  # weight of the per-layer load-balancing loss (MoE only)
-    checkpoint_every: int = 200
-
-    def rate(self, step: int) -> float:
-        """Learning rate at a 0-based step."""
-        length = self.steps // self.cycles
-        at = step % length if step < self.steps else length
-        left = (length - at) / max(1, round(length * self.decay))
-        return self.lr * min(1.0, (at + 1) / self.warmup, left)
-
-
-def adamw(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
+def adamw(model: Any, lr: float) -> torch.optim.Optimizer:
     """Optimizer of all weights that are trained."""
     trained = [p for p in model.parameters() if p.requires_grad]
-    return torch.optim.AdamW(trained, lr=recipe.lr, betas=BETAS, weight_decay=WEIGHT_DECAY)
+    return torch.optim.AdamW(trained, lr=lr, betas=BETAS, weight_decay=WEIGHT_DECAY)
 
 
 # ---------------------------------------------------------------- the routine
 
 
-def fit(
-    model: Any,
-    batch_of: Callable[[int], Batch],
-    recipe: Recipe,
-    folder: Path,
-    seed: int = 0,
-    compiled: bool = False,
-    show_progress: bool = False,
-    optimizer: Callable[[Any, Recipe], torch.optim.Optimizer] = adamw,
-) -> dict[str, float]:
-    """Train ``model`` in place, where it is; checkpoints go to ``folder``, from which a run is resumed.
+class Run(Trainer):
+    """Training of a model in place, where it is; the loss is the model's own, on the labels.
 
-    Returns steps, tokens (attended; both over all sittings) and minutes (of this sitting).
+    Args:
+        model: of transformers.
+        batch_of: batch by 0-based step.
+        steps: how many there are.
+        optimizer: of the model's weights.
+        rate: share of the optimizer's rate by step.
+        folder: for checkpoints, from which an interrupted run goes on.
+        seed: of dropout.
+        options: of :class:`transformers.TrainingArguments`.
     """
-    arguments = _arguments(model, recipe, folder, seed, compiled)
-    trainer = _Trainer(model, batch_of, recipe, arguments, optimizer(model, recipe))
-    checkpoint = _last_checkpoint(folder)
-    trainer.add_callback(_Sealed())
-    began = time.time()
-    with progress(recipe.steps, "train", "steps", show_progress) as shown:
-        trainer.add_callback(_Progress(shown))
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    model.eval()
-    state = trainer.state
-    return {
-        "steps": state.global_step,
-        "tokens": int(state.num_input_tokens_seen),
-        "minutes": (time.time() - began) / 60,
-    }
-
-
-class _Trainer(Trainer):
-    """Trainer with our batches, losses, optimizer and rate."""
-
-    loss_is_scaled_for_ga = False
 
     def __init__(
         self,
         model: Any,
         batch_of: Callable[[int], Batch],
-        recipe: Recipe,
-        arguments: TrainingArguments,
+        steps: int,
         optimizer: torch.optim.Optimizer,
+        rate: Callable[[int], float],
+        folder: Path,
+        seed: int,
+        **options: Any,
     ) -> None:
-        rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: recipe.rate(n) / recipe.lr)
+        plain = {
+            "per_device_train_batch_size": 1,  # an item of the data set is a whole batch
+            "train_sampling_strategy": "sequential",
+            "max_grad_norm": 1.0,
+            "save_steps": CHECKPOINT_EVERY,
+            "include_num_input_tokens_seen": "non_padding",
+            "remove_unused_columns": False,
+            "dataloader_pin_memory": False,
+            "use_cpu": model.device.type == "cpu",
+            "report_to": "none",
+            "disable_tqdm": True,
+        }
         super().__init__(
             model,
-            arguments,
+            TrainingArguments(str(folder), seed=seed, max_steps=steps, **(plain | options)),
             data_collator=lambda batches: batches[0],
-            train_dataset=_Steps(batch_of, recipe.steps),
-            optimizers=(optimizer, rate),
+            train_dataset=_Steps(batch_of, steps),
+            optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)),
+            callbacks=[_Sealed()],
         )
-        self.balance = recipe.balance
+        self.folder = folder
         self.remove_callback(PrinterCallback)
 
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: Batch,
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
-        """Loss on the labels, and the balance of experts."""
-        lm, balance = losses_of(model, inputs)
-        return lm + self.balance * balance
+    def finish(self, show_progress: bool = False) -> dict[str, float]:
+        """Train to the end, from the last whole checkpoint on.
+
+        Returns steps, tokens (attended; both over all sittings) and minutes (of this sitting).
+        """
+        checkpoint, began = _last_checkpoint(self.folder), time.time()
+        with progress(self.args.max_steps, "train", "steps", show_progress) as shown:
+            self.add_callback(_Progress(shown))
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        self.model.eval()  # type: ignore[union-attr]
+        return {
+            "steps": self.state.global_step,
+            "tokens": int(self.state.num_input_tokens_seen),
+            "minutes": (time.time() - began) / 60,
+        }
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         with quiet():
@@ -182,82 +151,26 @@ class _Progress(TrainerCallback):
 
 
 class _Sealed(TrainerCallback):
-    """Write the checksums of a new checkpoint, the sign that it is whole; then remove the others."""
+    """Seal a new checkpoint, then remove the others."""
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         new = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        sums = checksums(new, sorted(path.name for path in new.iterdir()))
-        write(new / _SUMS, json.dumps(sums))
+        seal(new)
         _keep_only(new)
-
-
-def _arguments(
-    model: Any, recipe: Recipe, folder: Path, seed: int, compiled: bool
-) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(folder),
-        seed=seed,
-        max_steps=recipe.steps,
-        per_device_train_batch_size=1,  # an item of the data set is a whole batch
-        train_sampling_strategy="sequential",
-        max_grad_norm=1.0,
-        save_steps=recipe.checkpoint_every,
-        logging_steps=20,
-        include_num_input_tokens_seen="non_padding",
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        torch_compile=compiled,
-        use_cpu=model.device.type == "cpu",
-        report_to="none",
-        disable_tqdm=True,
-    )
-
-
-_SUMS = "checksums.json"
 
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that is whole; any other is removed."""
-    whole = [path.parent for path in folder.glob(f"checkpoint-*/{_SUMS}") if _is_whole(path)]
+    whole = filter(is_whole, folder.glob("checkpoint-*"))
     newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
     _keep_only(newest or folder / "none")
     return newest
-
-
-def _is_whole(sums: Path) -> bool:
-    try:
-        return not damage(sums.parent, json.loads(sums.read_text(encoding="utf-8")))
-    except ValueError:
-        return False
 
 
 def _keep_only(checkpoint: Path) -> None:
     for path in checkpoint.parent.glob("checkpoint-*"):
         if path != checkpoint:
             shutil.rmtree(path)
-
-
-def losses_of(forward: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mean cross entropy over the labels that count, and the load-balancing loss (0 for dense models)."""
-    full = bool(batch["attention_mask"].all())
-    sparse = getattr(forward.config, "num_local_experts", 0) > 0
-    extra = {"output_router_logits": True} if sparse else {}
-    mask = None if full else batch["attention_mask"]
-    output = forward(input_ids=batch["input_ids"], attention_mask=mask, use_cache=False, **extra)
-    logits, labels = output.logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten()
-    lm = F.cross_entropy(logits.float(), labels, ignore_index=IGNORED)
-    if not sparse:
-        return lm, torch.zeros(())
-    keep, k = batch["attention_mask"].flatten().bool(), forward.config.num_experts_per_tok
-    return lm, torch.stack([balance_loss(r[keep], k) for r in output.router_logits]).mean()
-
-
-def balance_loss(router_logits: Tensor, k: int) -> Tensor:
-    """Switch-style balance of ONE layer, 1 at a uniform load. ``router_logits``: [tokens, experts]."""
-    probabilities = router_logits.float().softmax(-1)
-    chosen = F.one_hot(probabilities.topk(k, -1).indices, probabilities.shape[-1]).float()
-    load = chosen.sum(1).mean(0) / k
-    return probabilities.shape[-1] * (load * probabilities.mean(0)).sum()
 
 
 def save_folder(model: Any, tokenizer: Any, out: Path, dtype: torch.dtype | None = None) -> Path:
@@ -383,10 +296,17 @@ def tune(
         model, tokenizer = load_bare(source.name, source.path, usable_device(device), "auto")
         dtype = model.dtype
         model = _with_lora(model.float(), lora)
-        items = examples(tokenizer, rows, model.config.max_position_embeddings)
-        recipe = Recipe(steps, lr, warmup=max(1, min(40, steps // 10)), checkpoint_every=100)
+        context = map_default_transformer_lens_config(model.config).n_ctx  # as in load_model
+        items = examples(tokenizer, rows, context)
         batches = shuffled_batches(items, batch, seed, tokenizer.pad_token_id or 0)
-        done = fit(model, batches, recipe, scratch(folder), seed, show_progress=show_progress)
+        warmup = max(1, min(40, steps // 10))
+        run = Run(
+            *(model, batches, steps, adamw(model, lr)),
+            lambda step: min((step + 1) / warmup, 1 - step / steps),
+            scratch(folder),
+            seed,
+        )
+        done = run.finish(show_progress)
         save_folder(model.merge_and_unload() if lora else model, tokenizer, folder, dtype)
         return done | source.told()
 

@@ -77,8 +77,7 @@ def tune(data: Path, folder: Path) -> None:
     from sparcom_nb.model import tune as tuning
     from sparcom_nb.rows.instructions import load_instructions
 
-    recipe = tuning.Recipe
-    tuning.Recipe = lambda *a, **k: recipe(*a, **(k | {"checkpoint_every": 1}))
+    tuning.CHECKPOINT_EVERY = 1
     tuning.tune("tiny-dense/base", load_instructions(data), 3, 0, folder / "out", batch=2)
 
 

@@ -15,19 +15,9 @@ import torch
 import first
 from muon import muon, orthogonalized
 from sparcom_nb.model.prompts import Prompt
-from sparcom_nb.model.tune import (
-    IGNORED,
-    Recipe,
-    adamw,
-    balance_loss,
-    collate,
-    examples,
-    fit,
-    losses_of,
-    shuffled_batches,
-    tune,
-)
+from sparcom_nb.model.tune import IGNORED, collate, examples, shuffled_batches, tune
 from tasks import generate
+from training import Recipe, adamw, balance_loss, fit, losses_of
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +86,8 @@ def test_resumed_equals_uninterrupted(kind, optimizer, tmp_path):
 
 
 def test_rate_warms_up_stays_and_falls_to_zero():
-    recipe = Recipe(steps=100, lr=1.0, warmup=10, decay=0.5)
-    rates = [recipe.rate(step) for step in range(101)]
+    recipe = Recipe(steps=100, lr=3.0, warmup=10, decay=0.5)
+    rates = [recipe.share(step) for step in range(101)]
     assert rates[0] == 0.1 and set(rates[10:50]) == {1.0} and rates[75] == 0.5 and rates[100] == 0
     assert all(a >= b for a, b in pairwise(rates[10:]))
 

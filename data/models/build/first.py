@@ -26,8 +26,9 @@ from sparcom_nb.errors import InputError
 from sparcom_nb.model.load import usable_device
 from sparcom_nb.model.prompts import Prompt
 from sparcom_nb.model.sources import Identity
-from sparcom_nb.model.tune import Batch, Recipe, examples, fit, save_folder, shuffled_batches
+from sparcom_nb.model.tune import Batch, examples, save_folder, shuffled_batches
 from sparcom_nb.store import once, scratch, versions, write
+from training import Recipe, fit
 
 VOCABULARY, CONTEXT = 1536, 512
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"

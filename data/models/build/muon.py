@@ -9,7 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from sparcom_nb.model.tune import BETAS, WEIGHT_DECAY, Recipe
+from sparcom_nb.model.tune import BETAS, WEIGHT_DECAY
+from training import Recipe
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 

@@ -30,7 +30,8 @@ from first import CONTEXT, packed_batches
 from miniworld import rows, running
 from muon import muon
 from sparcom_nb.model.prompts import Prompt
-from sparcom_nb.model.tune import Recipe, examples, fit, save_folder, shuffled_batches
+from sparcom_nb.model.tune import examples, save_folder, shuffled_batches
+from training import Recipe, fit
 
 FIRST_EDITION = Path(__file__).parents[1]
 TEMPLATE = (
