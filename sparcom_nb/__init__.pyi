@@ -1,15 +1,9 @@
-from . import nait, shift, sparcom, stats, view
+from . import nait, shift, sparcom, view
 from .errors import InputError
+from .evidence import Finding
 from .model import capture, prompts, taps
 from .model.adopt import adopt
-from .model.evaluate import (
-    answer,
-    answers_under,
-    evaluate,
-    loss_under,
-    perplexity,
-    text_loss_under,
-)
+from .model.evaluate import answer, evaluate
 from .model.intervene import intervene, mean_activation
 from .model.load import load_model, load_pair
 from .model.sources import list_pairs
@@ -26,10 +20,10 @@ __version__: str
 
 __all__ = [
     "CATEGORIES",
+    "Finding",
     "InputError",
     "adopt",
     "answer",
-    "answers_under",
     "capture",
     "evaluate",
     "intervene",
@@ -40,16 +34,12 @@ __all__ = [
     "load_pair",
     "load_paraphrases",
     "load_texts",
-    "loss_under",
     "mean_activation",
     "nait",
-    "perplexity",
     "prompts",
     "shift",
     "sparcom",
-    "stats",
     "taps",
-    "text_loss_under",
     "tune",
     "view",
 ]

@@ -2,8 +2,8 @@
 
 A name means the same thing everywhere here: ``top`` is a share, ``draws`` a number of draws,
 ``specific`` holds marks. So a signature says it all: its annotation gives the type, its name the
-range. :func:`doors` puts the check between a namespace and whoever calls its functions, and
-:func:`guard` does so for a module; what the package calls from inside passes no door.
+range. :func:`doors` puts the check between a namespace and whoever calls its functions; what the
+package calls from inside passes no door.
 """
 
 import collections.abc
@@ -73,14 +73,6 @@ def doors(package: str, file: str) -> tuple[Callable[[str], Any], Any, list[str]
         return found
 
     return get, names, everything
-
-
-def guard(module: dict[str, Any]) -> None:
-    """Put every public function of a module, given as its ``globals()``, behind a door."""
-    for name, found in list(module.items()):
-        own = inspect.isfunction(found) and found.__module__ == module["__name__"]
-        if own and not name.startswith("_"):
-            module[name] = door(found)
 
 
 def door(function: Any) -> Any:

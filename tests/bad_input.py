@@ -25,9 +25,7 @@ import sparcom_nb as sn
 #: What a refusal ends with: what to do.
 MENDS = re.compile(r"; (fetch|give|keep|mend|save|set|take|use|where|call)\b|supported: ")
 
-NAMESPACES = {"": sn, "sparcom": sn.sparcom, "shift": sn.shift, "nait": sn.nait,
-              "stats": sn.stats}  # fmt: skip
-MODULES = ("stats",)
+NAMESPACES = {"": sn, "sparcom": sn.sparcom, "shift": sn.shift, "nait": sn.nait}
 
 HALF = "half \ud83d"
 NAN, INF = math.nan, math.inf
@@ -39,8 +37,7 @@ def functions():
     for space, names in NAMESPACES.items():
         for name in dir(names):
             one = getattr(names, name)
-            own = space not in MODULES or getattr(one, "__module__", "") == names.__name__
-            if inspect.isfunction(one) and own and not name.startswith("_"):
+            if inspect.isfunction(one) and not name.startswith("_"):
                 found[f"{space}.{name}".lstrip(".")] = one
     return found
 

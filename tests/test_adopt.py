@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
+from sparcom_nb.model.evaluate import loss_under
 from sparcom_nb.model.sources import model_path
 
 
@@ -36,7 +37,7 @@ def frequency(model, rows):
 
 
 def ablation(model, rows):
-    loss = sn.loss_under(model, rows)
+    loss = loss_under(model, rows)
     off = frequency(model, rows).mean("instruction") > 0.5
     return xr.DataArray(loss(off, torch.arange(len(rows)).numpy()))
 

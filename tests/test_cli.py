@@ -14,6 +14,7 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.model.sources import model_path
+from sparcom_nb.sparcom.sets import component_table
 
 COMMAND = Path(sys.executable).with_name("sparcom-nb")
 
@@ -61,7 +62,7 @@ def test_identify_agrees_with_the_package(identified):
     data = sn.limit_rows(sn.load_instructions("miniworld"), 60)
     frequency = sn.sparcom.activation_frequency(sn.load_model("tiny-dense/instruct"), data)
     marked = sn.sparcom.specific(frequency, top=0.05)
-    expected = sn.sparcom.component_table(marked)
+    expected = component_table(marked)
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
 
 
@@ -109,10 +110,10 @@ def test_identify_of_a_model_with_experts(tmp_path):
     np.testing.assert_allclose(stored["routing"], stored["routed"] / stored["n_tokens"], rtol=1e-6)
     data = sn.limit_rows(sn.load_instructions("miniworld"), 30)
     joint = sn.sparcom.expert_neuron_frequency(sn.load_model("tiny-moe/instruct"), data)
-    expected = sn.sparcom.component_table(sn.sparcom.specific(joint))
+    expected = component_table(sn.sparcom.specific(joint))
     found = pd.read_parquet(tmp_path / "components.parquet")
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    experts = sn.sparcom.component_table(sn.sparcom.specific_experts(joint["routing"]))
+    experts = component_table(sn.sparcom.specific_experts(joint["routing"]))
     table = pd.read_parquet(tmp_path / "experts.parquet")
     pd.testing.assert_frame_equal(table, experts, check_dtype=False)
     assert len(table) and table["neuron"].isna().all() and not table["expert"].isna().any()

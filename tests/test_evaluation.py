@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import sparcom_nb as sn
-from sparcom_nb.model.evaluate import ResponseLoss
+from sparcom_nb.model.evaluate import ResponseLoss, perplexity
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -91,7 +91,7 @@ def test_evaluate_gives_the_answers_of_answer(load, rows):
 @pytest.mark.parametrize("name", ["llama", "gpt2", "qwen2_moe"])
 def test_perplexity_of_plain_texts(name, load, folders):
     model, texts = load(name), ["The cat sat on the mat.", "rain", "Write a line about rain. " * 40]
-    found = sn.perplexity(model, texts)
+    found = perplexity(model, texts)
     for text, row in zip(texts, found.to_dict("records"), strict=True):
         ids = [0, *model.tokenizer.encode(text, add_special_tokens=False)][:128]
         expected = plain_nll(folders(name), ids, 1)
@@ -104,7 +104,7 @@ def test_a_row_without_a_response_is_named(load, rows):
     with pytest.raises(sn.InputError, match="row 'r0' has no token in its response"):
         sn.evaluate(load("llama"), rows.head(2).assign(response=""), answers=False)
     with pytest.raises(sn.InputError, match="row 'text 1' has no token in its text"):
-        sn.perplexity(load("llama"), ["rain", ""])
+        perplexity(load("llama"), ["rain", ""])
 
 
 def test_the_comparison_catches_a_loss_at_the_wrong_positions(load, rows, monkeypatch):

@@ -4,21 +4,18 @@ from .baselines import category_means, contrast, lape, random_sets
 from .experts import conditional_frequency, specific_experts, uniform_rate
 from .frequency import (
     activation_frequency,
-    as_frequency,
     expert_frequency,
     expert_neuron_frequency,
     neuron_frequency,
     token_activity,
 )
-from .sets import category_sets, component_table, generality, overlap, specific, unique_sets
+from .sets import category_sets, generality, overlap, specific, unique_sets
 
 __all__ = [
     "activation_frequency",
     "alteration",
-    "as_frequency",
     "category_means",
     "category_sets",
-    "component_table",
     "conditional_frequency",
     "contrast",
     "equal_sets",

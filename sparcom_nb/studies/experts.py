@@ -4,8 +4,6 @@ Instructions of one sub-type share their wording: category labels are permuted o
 and pairs of instructions come from different ones.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import xarray as xr

@@ -7,7 +7,6 @@ import torch
 import xarray as xr
 from scipy.stats import rankdata
 
-import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import capture as capture_module
 from sparcom_nb.model import taps
@@ -21,6 +20,7 @@ from sparcom_nb.nait import (
 )
 from sparcom_nb.nait import readout as readout_module
 from sparcom_nb.nait import scores as scores_module
+from sparcom_nb.nait.baselines import baseline_score
 from sparcom_nb.nait.scores import length_correlation, standardised
 
 NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
@@ -153,7 +153,7 @@ def test_the_comparison_catches_padding(
 
 def test_the_length_correlation_is_reported(directions, load, rows):
     values = alignment_score(load("gpt2"), rows, directions("gpt2")["maths"])
-    lengths = sn.nait.baseline_score("length", load("gpt2"), rows)
+    lengths = baseline_score("length", load("gpt2"), rows)
     told = values.attrs["length_correlation"]
     assert told["pearson"] == pytest.approx(np.corrcoef(values, lengths)[0, 1])
     ranks = np.corrcoef(rankdata(values), rankdata(lengths))[0, 1]

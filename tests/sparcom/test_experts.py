@@ -7,6 +7,7 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
+from sparcom_nb.sparcom.sets import component_table
 
 CATEGORIES = ["CLS", "QA", "SUM"]
 
@@ -47,13 +48,13 @@ def test_the_cut_is_relative_to_uniform():
 def test_component_table_of_experts_and_of_their_neurons():
     routing = made(1.0)
     marked = sn.sparcom.specific_experts(routing)
-    table = sn.sparcom.component_table(marked)
+    table = component_table(marked)
     sets = sn.sparcom.category_sets(marked)
     assert len(table) == int(sets.sum()) and table["neuron"].isna().all()
     neurons = (marked.astype(float) * xr.DataArray([1.0, 0.0, 0.5], dims="neuron")).assign_coords(
         neuron=[0, 1, 2]
     )
-    both = sn.sparcom.component_table(sn.sparcom.specific(neurons, threshold=0.9))
+    both = component_table(sn.sparcom.specific(neurons, threshold=0.9))
     assert list(both) == ["layer", "expert", "neuron", "category", "agreement", "kind"]
     assert set(both["neuron"]) == {0}
     columns = ["layer", "expert", "category", "agreement", "kind"]

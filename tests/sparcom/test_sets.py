@@ -6,6 +6,7 @@ import xarray as xr
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
+from sparcom_nb.sparcom.sets import component_table
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_generality_and_kinds(frequency):
     sets = sn.sparcom.category_sets(marked)
     number = sn.sparcom.generality(sets)
     np.testing.assert_array_equal(number.to_numpy(), sets.to_numpy().astype(int).sum(axis=0))
-    table = sn.sparcom.component_table(marked)
+    table = component_table(marked)
     assert len(table) == int(sets.sum())
     for row in table.to_dict("records"):
         k = int(number.sel(layer=row["layer"], neuron=row["neuron"]))

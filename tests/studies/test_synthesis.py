@@ -12,6 +12,7 @@ from worlds.synthesis import deep, made, nothing, outsiders, rows_of, rows_under
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.evidence import NOT, SHOWS, UNTOLD, Clusters
+from sparcom_nb.nait.directions import METHODS, direction_of
 from sparcom_nb.studies import synthesis
 
 # ---------------------------------------------------------------- directions
@@ -45,9 +46,9 @@ def test_sets_and_directions_are_those_of_the_methods_on_either_half(experts):
     said = {"site": "post", "span": "sample", "skip": 0, "kind": "dense", "model": "m"}
     said |= {"weights_sha256": "0"}
     place = trial.clusters.strata.index("QA")
-    for m, method in enumerate(sn.nait.METHODS):
+    for m, method in enumerate(METHODS):
         against_pool = pool.assign_attrs(said) if method == "contrast" else None
-        found = sn.nait.direction_of(own.assign_attrs(said), method, against_pool).vectors
+        found = direction_of(own.assign_attrs(said), method, against_pool).vectors
         np.testing.assert_allclose(
             squares[0, m, place].ravel(), (found**2).to_numpy().ravel(), atol=1e-9
         )
