@@ -10,7 +10,7 @@ from sparcom_nb.evidence import Finding
 from sparcom_nb.studies.results import load
 
 #: First digit of a notebook's name -> what it is about.
-PAPERS = {"1": "SPARCOM", "2": "behaviour shift", "3": "NAIT", "4": "synthesis"}
+PAPERS = {"0": "start", "1": "SPARCOM", "2": "behaviour shift", "3": "NAIT", "4": "synthesis"}
 _PLACE = ("pair", "notebook", "paper", "name")
 _FIELDS = [one.name for one in fields(Finding)]
 #: What a terminal has room for.
@@ -45,8 +45,8 @@ def findings(folder: str | Path) -> pd.DataFrame:
 
 
 def paper(notebook: str) -> str:
-    """What a notebook is about, by its number; empty for one without."""
-    return PAPERS.get(notebook[:1], "")
+    """What a notebook is about, by its number."""
+    return PAPERS.get(notebook[:1], "other")
 
 
 def compare(before: str | Path, after: str | Path) -> pd.DataFrame:

@@ -125,10 +125,12 @@ BY_LOT = {
     "13_generality_uniqueness": ".*",
     "14_ablation": "category|tasks|other sub-types",
     "15_experts": ".*",
+    "16_before_after": "category",
     "21_input_attribution": "category",
     "31_capability_directions": ".*",
     "32_select_and_tune": ".*",
-    "33_transfer_and_core": "(?!to ).*",  # tuning carries over all the same
+    # Any directions may carry over and favour the same rows.
+    "33_transfer_and_core": "(?!to |in common).*",
     "41_synthesis": ".*other sets|.*equal harm",
 }
 

@@ -127,7 +127,7 @@ def test_index_holds_claims_and_numbers(house, run):
     assert ["a <tag>not estimable", "–", "–", "–", "–"] in rows
     claims = [r.get_text(" ", strip=True) for r in index.select(".claims tbody tr")]
     assert claims[0].startswith("Sets are <b>alike</b> tiny-dense") and len(claims) == 4
-    assert claims[0].endswith("shows 0.4 bits 0.3 to 0.5 0.1 bits 0.02")
+    assert claims[0].endswith("shows 0.4 bits 0.3 to 0.5 0.1 0.02")
     assert "does not show 0.2 – 0 0.2" in claims[1]
     for link in index.select("main a"):
         assert (house / "out" / link["href"]).exists()

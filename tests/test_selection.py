@@ -13,13 +13,10 @@ from sparcom_nb import selection
 from sparcom_nb.errors import InputError
 from sparcom_nb.model import capture as capture_module
 from sparcom_nb.model import load as models
-from sparcom_nb.nait import (
-    alignment_score,
-    baseline_score,
-    capability_direction,
-    layer_scores,
-)
+from sparcom_nb.nait import alignment_score, capability_direction
+from sparcom_nb.nait.baselines import baseline_score
 from sparcom_nb.nait.ranking import auc_interval
+from sparcom_nb.nait.scores import layer_scores
 from sparcom_nb.selection import select_rows
 
 

@@ -16,7 +16,11 @@ from sparcom_nb.view.tokens import attribution_page
 pytest.importorskip("playwright", reason="no playwright: pip install -e .[dev]")
 NAMES = sorted(path.stem for path in shipped("notebooks").glob("*.ipynb"))
 #: Pages that show texts, identifiers, sub-types or sources of rows.
-ROWS = {name for name in NAMES if name[:2] in ("00", "11", "12", "13", "14", "21", "31")}
+ROWS = {
+    name
+    for name in NAMES
+    if name[:2] in ("00", "11", "12", "14", "15", "16", "21", "31", "33", "41")
+}
 #: All text of a page, and what it says in attributes.
 READ = """() => [document.body.textContent, ...[...document.querySelectorAll('*')].flatMap(tag =>
   ['alt', 'title', 'aria-label'].map(name => tag.getAttribute(name) || ''))].join('\\n')"""

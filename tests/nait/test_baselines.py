@@ -12,8 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sparcom_nb.errors import InputError
 from sparcom_nb.model.prompts import Prompt
-from sparcom_nb.nait import baseline_score
-from sparcom_nb.nait.baselines import BASELINES, _alone
+from sparcom_nb.nait.baselines import BASELINES, _alone, baseline_score
 
 
 def losses_by_hand(folder, rows):

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
-from sparcom_nb.nait import Direction, capability_direction, direction_of, sample_activations
-from sparcom_nb.nait.directions import first_component
+from sparcom_nb.nait import Direction, capability_direction, sample_activations
+from sparcom_nb.nait.directions import direction_of, first_component
 from sparcom_nb.store import write
 
 DOWN = {  # layers and down projection in plain Hugging Face names

@@ -14,14 +14,13 @@ from sparcom_nb.nait import (
     alignment_score,
     capability_direction,
     combine,
-    layer_scores,
     sample_activations,
     select,
 )
 from sparcom_nb.nait import readout as readout_module
 from sparcom_nb.nait import scores as scores_module
 from sparcom_nb.nait.baselines import baseline_score
-from sparcom_nb.nait.scores import length_correlation, standardised
+from sparcom_nb.nait.scores import layer_scores, length_correlation, standardised
 
 NAMES = ["llama", "qwen2", "gpt2", "mixtral", "qwen3_mixed"]
 

@@ -37,10 +37,13 @@ def test_sets_and_directions_are_those_of_the_methods_on_either_half(experts):
     trial = rows.trial
     half = trial.halves(trial.label)
     sets, squares = rows.made(trial.clusters.stratum)
-    expected = sn.sparcom.sets_of_halves(frequency, half, "unique", 0.2)
-    assert (
-        sets == expected.sel(category=trial.clusters.strata).to_numpy().reshape(sets.shape)
-    ).all()
+    for side in (0, 1):
+        on_half = frequency[half == side]
+        means = [
+            sn.sparcom.category_means(x) for x in (sn.sparcom.specific(on_half, top=0.2), on_half)
+        ]
+        expected = sn.sparcom.equal_sets(*means, "unique").sel(category=trial.clusters.strata)
+        assert (sets[side] == expected.to_numpy().reshape(sets[side].shape)).all()
     pool = activations[half == 0]
     own = pool[(pool["category"] == "QA").to_numpy()]
     said = {"site": "post", "span": "sample", "skip": 0, "kind": "dense", "model": "m"}
