@@ -20,14 +20,13 @@ import xarray as xr
 from sparcom_nb.evidence import (
     Clusters,
     Finding,
-    against,
     exchanged,
     explained,
     finding,
     jackknife,
     known_mean,
     mean_table,
-    over_strata,
+    means,
 )
 from sparcom_nb.model.intervene import interpolated, weight_change
 from sparcom_nb.sparcom.alteration import (
@@ -40,7 +39,7 @@ from sparcom_nb.sparcom.alteration import (
 from sparcom_nb.sparcom.experts import specific_experts
 from sparcom_nb.sparcom.frequency import neuron_frequency
 from sparcom_nb.sparcom.sets import specific
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 #: A category with fewer sub-types cannot be halved and jackknifed: rows are its units.
@@ -48,9 +47,6 @@ LEAST = 4
 #: Ways to halve the sub-types, each in both directions.
 SPLITS = 3
 FLOOR = "models exchanged in whole sub-types"
-NO_PLACEBO = (
-    "There is no placebo of this pair here, so that more than any further training cannot be told."
-)
 _CLAIMS = {
     "sets": "The sets of base and tuned model are less alike than those of two halves of one model",
     "profiles": "Specific neurons moved to other layers, more than between halves of one model",
@@ -239,25 +235,26 @@ def _exchange_test(
     name: str, made: Compared, statistic: Callable[[Compared], np.ndarray], other: str,
     draws: int, seed: int,
 ) -> Finding:  # fmt: skip
-    """Hold a statistic [category] against the same after the tuned model and another changed places."""
-    found = over_strata(statistic(made))
+    """Hold a statistic [category] against the same after the tuned model and another changed places.
+
+    Its error is over categories: leaving a sub-type of a half out changes likeness too much.
+    """
     null = [
         known_mean(statistic(made.exchanged(other, "tuned", which)))
         for which in exchanged(made.clusters, draws, seed)
     ]
+    found = means(statistic(made), Clusters.by(made.clusters.strata, "category"))[-1]
     return finding(
-        _CLAIMS[name], found, against(float(found.value), np.array(null)), made.clusters,
+        _CLAIMS[name], found, np.array(null), made.clusters,
         unit=_UNITS.get(name, "Jaccard index"), control=FLOOR, reading=_READINGS[name],
     )  # fmt: skip
 
 
 def by_category(values: xr.DataArray, draws: int, seed: int) -> Finding:
     """Claim that categories explain how much an instruction was altered, its length taken out."""
-    clusters = Clusters.of(values)
-    value, null = explained(values.to_numpy(), clusters, draws, seed, values["n_tokens"].to_numpy())
-    return finding(
-        _CLAIMS["category"], value, null, clusters, unit="of the variance between sub-types",
-        control="category labels permuted over whole sub-types", reading=_READINGS["category"],
+    return explained(
+        _CLAIMS["category"], values.to_numpy(), Clusters.of(values), draws, seed,
+        values["n_tokens"].to_numpy(), reading=_READINGS["category"],
     )  # fmt: skip
 
 

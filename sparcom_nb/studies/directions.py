@@ -15,7 +15,6 @@ from sparcom_nb.evidence import (
     Clusters,
     Estimate,
     Finding,
-    against,
     finding,
     jackknife,
     permuted,
@@ -161,8 +160,8 @@ def selects(
     mean = resampled([values], mix, ratio)[0, -1]
     return finding(
         f"The rows that the score {score} selects are the wanted ones",
-        mean, against(float(mean.value), drawn, fitted=True), Clusters.of(mix.target),
-        n=len(mix.pool), unit="of the selected rows", control=_DEALT, reading=ASKED[score],
+        mean, drawn, Clusters.of(mix.target), fitted=True, n=len(mix.pool),
+        unit="of the selected rows", control=_DEALT, reading=ASKED[score],
     )  # fmt: skip
 
 
@@ -218,8 +217,8 @@ def stable(
     null = [halves(score, samples, clusters, label, ratio, rng) for label in labels]
     return finding(
         f"Two halves of one capability's samples select more of the same rows by {score} than "
-        "samples of two capabilities do", value, against(value, np.array(null), fitted=True),
-        clusters, unit="Jaccard, within minus between capabilities", control=_DEALT,
+        "samples of two capabilities do", value, np.array(null), clusters, fitted=True,
+        unit="Jaccard, within minus between capabilities", control=_DEALT,
         reading="What does not come out again from other samples is not the capability's own.",
     )  # fmt: skip
 

@@ -15,15 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.evidence import (
-    Clusters,
-    Finding,
-    adjusted,
-    against,
-    finding,
-    known_mean,
-    permuted,
-)
+from sparcom_nb.evidence import Clusters, Finding, adjusted, finding, known_mean, permuted
 from sparcom_nb.sparcom.sets import TOPS, kind_of, overlaps, specific
 from sparcom_nb.studies.results import Results
 
@@ -31,7 +23,6 @@ KINDS = ("unique", "shared", "general")
 AGREEMENTS = (0.3, 0.5, 0.8)
 #: Draws at every cut of the sweep, whose p is fitted; splits into halves that a number is the mean of.
 SWEPT, SPLITS = 99, 3
-PERMUTED = "category labels permuted over whole sub-types"
 _COUNTS = ("neurons in the set of a category", "neurons in no other set", "neurons in so many sets")
 _CLAIMS = {
     "distinct": "The sets of two categories differ more than those of any grouping",
@@ -143,11 +134,12 @@ def claimed(
 def _found(
     name: str, value: float, null: np.ndarray, clusters: Clusters, unit: str, fitted: bool = False
 ) -> Finding:
-    said = f"{PERMUTED}, {len(null)} times (p from Student's t about them)" if fitted else PERMUTED
+    said = clusters.permuted
+    said += f", {len(null)} times (p from Student's t about them)" if fitted else ""
     alone = "" if clusters.unit == "sub-type" else "Rows are permuted: shared wording counts."
     return finding(
-        _CLAIMS.get(name, name), value, against(value, null, fitted), clusters, unit=unit,
-        control=said, reading=_READINGS.get(name, ""), caveat=alone,
+        _CLAIMS.get(name, name), value, null, clusters, fitted, unit=unit, control=said,
+        reading=_READINGS.get(name, ""), caveat=alone,
     )  # fmt: skip
 
 

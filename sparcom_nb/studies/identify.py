@@ -13,7 +13,6 @@ import xarray as xr
 from sparcom_nb.evidence import (
     Clusters,
     Finding,
-    against,
     finding,
     jackknife,
     known_mean,
@@ -139,9 +138,8 @@ def separation(
     found = jackknife(lambda keep: pairs.gap(clusters.stratum, keep), clusters.stratum)
     null = np.array([pairs.gap(stratum) for stratum in permuted(clusters, draws, seed)])
     return finding(
-        claim, found, against(float(found.value), null), clusters, unit=unit, reading=reading,
-        control=f"category labels permuted over whole {clusters.unit}s",
-    )  # fmt: skip
+        claim, found, null, clusters, unit=unit, reading=reading, control=clusters.permuted
+    )
 
 
 def matrix(pairwise: xr.DataArray) -> pd.DataFrame:
