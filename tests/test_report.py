@@ -630,10 +630,10 @@ def test_colours_stand_on_white_and_text_on_them_is_legible():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0.41372, None, "0.414"),
+        (0.41372, None, "0.41"),
         (-0.5, "%", "−0.5 %"),
         (12345, "neurons", "12,345 neurons"),
-        (12345.6, None, "12,346"),
+        (12345.6, None, "12,300"),
         (7, None, "7"),
         (0, None, "0"),
         (None, "%", "–"),

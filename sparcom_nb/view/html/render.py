@@ -24,6 +24,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from sparcom_nb.findings import paper
+from sparcom_nb.view.prose import digits
 from sparcom_nb.view.safe import POLICY, clean, visible
 
 HERE = Path(__file__).parent
@@ -307,12 +308,8 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float | None, unit: str | None = None) -> str:
-    """Three significant digits, grouped thousands, a real minus sign, the unit; a dash for None."""
-    if value is None:
-        return "–"
-    whole = isinstance(value, int) or abs(value) >= 1000
-    text = f"{value:,.0f}" if whole else f"{value:.3g}"
-    return " ".join(filter(None, [text.replace("-", "−"), unit]))
+    """A number and its unit, as a sentence has them; a dash for None."""
+    return " ".join(filter(None, [digits(value), value is not None and unit]))
 
 
 def interval(figure: dict[str, Any]) -> str:
