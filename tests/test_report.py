@@ -457,7 +457,6 @@ RUN = render.Run(
     notebook="12_x",
     pair="tiny",
     place="tiny",
-    fingerprint="",
     title="Title",
     summary="",
     seconds=61.2,
@@ -465,7 +464,6 @@ RUN = render.Run(
     error=None,
     parameters={},
     versions={},
-    files=[],
 )
 TEXT = r"""# Sparse & small
 

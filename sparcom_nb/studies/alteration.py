@@ -118,7 +118,7 @@ def study(
         tables["routing"] = moved.table(routing_shift)
         before, after = (specific_experts(routing[name]) for name in ("base", "tuned"))
         tables["experts"] = alteration(before, after, agreement)
-    return Results.of("Before and after fine-tuning", findings, _numbers(tables), tables)
+    return Results.of("Before and after fine-tuning", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- models on the same instructions
@@ -272,7 +272,7 @@ def _at_equal_norm(
     return equal, said
 
 
-# ---------------------------------------------------------------- tables and numbers
+# ---------------------------------------------------------------- tables
 
 
 def layer_shares(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
@@ -284,15 +284,3 @@ def layer_shares(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
         rows = shares.to_dataframe().reset_index()
         parts.append(mean_table(rows, ["category", "layer"], "share").assign(model=model))
     return pd.concat(parts, ignore_index=True)
-
-
-def _numbers(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """Mean Jaccard index of base and tuned model beside that of two halves of the base."""
-    mean = tables["likeness"].groupby("pair")["value"].mean()
-    return {
-        f"Jaccard index, {pair}": {
-            "value": float(mean[pair]),
-            "control": float(mean["base A, base B"]),
-        }
-        for pair in ("base, tuned", "base A, tuned B")
-    }

@@ -58,11 +58,9 @@ def study(
         "rotation": pd.concat(angles, names=["change"]).reset_index("change"),
         "matched": matched(angles["tuned"], listed["base"], listed["tuned"]),
     }
-    cosine = angles["tuned"]["cosine"]
-    numbers = {"cosine of matched components": {"value": float(cosine.mean()), "n": len(cosine)}}
     marks = {name: indicators(table) for name, table in named.items()}
     findings = name_findings(marks, seed) | rotation_findings(angles)
-    return Results.of("Concepts of the feed-forward layers", findings, numbers, tables)
+    return Results.of("Concepts of the feed-forward layers", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- names

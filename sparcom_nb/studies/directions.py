@@ -112,17 +112,11 @@ def areas(values: np.ndarray, wanted: np.ndarray, asked: np.ndarray) -> np.ndarr
 
 
 def judged(values: dict[str, np.ndarray], mix: Mixture, ratio: float) -> pd.DataFrame:
-    """What the top of every score holds.
+    """What the top of every score holds, of [capability, row] by score.
 
-    Args:
-        values: [capability, row] by score.
-        mix: with the truth.
-        ratio: share of the pool to select.
-
-    Returns:
-        DataFrame, a row a score and capability (``mean`` for the average): precision (low, high: over
-        the pool's sub-types), chance, auc (of wanted rows against all others), auc_corrupted and
-        auc_shuffled (against spoiled ones of the capability).
+    Returns a row a score and capability (``mean`` for the average): precision (low, high: over the
+    pool's sub-types), chance, auc (of wanted rows against all others), auc_corrupted and auc_shuffled
+    (against spoiled ones of the capability).
     """
     found, wanted, tables = resampled(values.values(), mix, ratio), truth(mix), []
     for at, (score, own) in enumerate(values.items()):

@@ -78,10 +78,8 @@ def study(
         "sources": sources(marked, np.asarray(source), agreement, draws, seed),
         "equal length": distinct("equal length", same, draws, seed),
     }
-    sets = votes.sets(votes.clusters.stratum)
-    numbers = {"neurons in any set": {"value": float(sets.any(axis=0).sum())}}
     tables = {"counts": counts(votes, draws, seed), "sweep": swept}
-    return Results.of("General or unique?", findings, numbers, tables)
+    return Results.of("General or unique?", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- sets from votes

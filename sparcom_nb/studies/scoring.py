@@ -30,7 +30,7 @@ SCORES: dict[str, tuple[str, str, bool]] = {
     "NAIT, one scale": ("pc1, oriented", "mean", True),
     "contrast": ("contrast", "mean", False),
 }
-#: Rival -> its name in :func:`sparcom_nb.nait.baseline_score`, and the sign that puts the best first.
+#: Rival -> its name in :func:`sparcom_nb.nait.baselines.baseline_score`, and the sign that puts the best first.
 BASELINES: dict[str, tuple[str, int]] = {
     "longest": ("length", 1),
     "most surprising": ("perplexity", 1),

@@ -96,8 +96,7 @@ def study(
     findings["fall, equal harm"] = margin(each)
     tables = {"shares": _shares(like), "concepts": _angles(like, turns["tuned"]), "rows": each}
     tables["match"] = pd.DataFrame([like.row])
-    numbers = {"neurons in a set": {"value": like.row["members"], "control": like.pairs.size}}
-    return Results.of("Where the three papers meet", findings, numbers, tables)
+    return Results.of("Where the three papers meet", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- sets, directions, outsiders

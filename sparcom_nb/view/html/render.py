@@ -45,7 +45,6 @@ class Run:
     notebook: str
     pair: str
     place: str
-    fingerprint: str
     title: str
     summary: str
     seconds: float
@@ -53,7 +52,6 @@ class Run:
     error: str | None
     parameters: dict[str, str]
     versions: dict[str, str]
-    files: list[str]
     findings: list[dict[str, Any]] = field(default_factory=list)
     numbers: list[dict[str, Any]] = field(default_factory=list)
     aside: bool = False  # it failed, and an earlier result still stands
