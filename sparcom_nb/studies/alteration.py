@@ -161,7 +161,7 @@ class Compared:
         """Two models on the same clusters, those with 1 in ``keep`` (0 or 1 [cluster]): [category]."""
         return measure(self._mean(first, keep), self._mean(second, keep))
 
-    def halves(
+    def across(
         self, measure: Measure, first: str, second: str, keep: np.ndarray | float = 1.0
     ) -> np.ndarray:
         """A model on one side of every split with another on the other, both ways: [category]."""
@@ -184,7 +184,7 @@ class Compared:
         other = [name for name in ("tuned", "placebo") if name in self.sums]
         asked = {f"base, {name}": (self.same, "base", name) for name in other}
         halved = [("base", "base"), ("tuned", "tuned"), *(("base", name) for name in other)]
-        asked |= {f"{a} A, {b} B": (self.halves, a, b) for a, b in halved}
+        asked |= {f"{a} A, {b} B": (self.across, a, b) for a, b in halved}
         parts = []
         for pair, (how, first, second) in asked.items():
             found = jackknife(partial(how, measure, first, second), self.clusters.stratum)
@@ -214,7 +214,7 @@ def beyond_floor(
 
     def excess(of: Compared) -> np.ndarray:
         own, tuned, across = (
-            of.halves(measure, a, b)
+            of.across(measure, a, b)
             for a, b in (("base", "base"), ("tuned", "tuned"), ("base", "tuned"))
         )
         return sign * ((own + tuned) / 2 - across)

@@ -3,7 +3,7 @@
 The published comparison (Wu et al. 2024, Table 2) lets each model write its own responses, which
 differ in length, and does not pair them. Here all models read the reference response of a row, so
 that rows pair and lengths agree; the sub-type is the unit. A score also rises when all densities
-become more even, hence the same of the rest of the prompt, taken off (the *contrast*).
+become more even, hence the *lead*: the same of the rest of the prompt taken off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def gains(
             gain(base, tuned, b=cut), data, seed,
             reading="A rise by itself may come from densities that became more even everywhere.",
         ),
-        "contrast": rise(
+        "lead": rise(
             "The instruction gained more than the rest of the prompt from base to tuned model",
             ahead["tuned"] - ahead["base"], data, seed,
             reading="This takes off what template and input gained too, so it is the claim of the paper.",

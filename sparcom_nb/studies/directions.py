@@ -100,10 +100,10 @@ def resampled(parts: Iterable[np.ndarray], mix: Mixture, ratio: float) -> Estima
     return jackknife(statistic, clusters.stratum)
 
 
-def own_rows(mix: Mixture, kind: str) -> np.ndarray:
-    """Rows of every capability that are clean or of this quality: bool [capability, row]."""
+def own_rows(mix: Mixture, spoiled: str) -> np.ndarray:
+    """Rows of every capability, clean or spoiled in this way: bool [capability, row]."""
     category, quality = (mix.pool[name].to_numpy() for name in ("category", "quality"))
-    return (category == np.array(mix.capabilities)[:, None]) & np.isin(quality, ["clean", kind])
+    return (category == np.array(mix.capabilities)[:, None]) & np.isin(quality, ["clean", spoiled])
 
 
 def areas(values: np.ndarray, wanted: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -121,8 +121,8 @@ def judged(values: dict[str, np.ndarray], mix: Mixture, ratio: float) -> pd.Data
     found, wanted, tables = resampled(values.values(), mix, ratio), truth(mix), []
     for at, (score, own) in enumerate(values.items()):
         each = {"chance": wanted.mean(axis=1), "auc": areas(own, wanted, wanted | True)}
-        for kind in ("corrupted", "shuffled"):
-            each[f"auc_{kind}"] = areas(own, wanted, own_rows(mix, kind))
+        for spoiled in ("corrupted", "shuffled"):
+            each[f"auc_{spoiled}"] = areas(own, wanted, own_rows(mix, spoiled))
         held = {name: [*one, np.nanmean(one)] for name, one in each.items()}
         ends = {"precision": found.value[at], "low": found.low[at], "high": found.high[at]}
         who = {"score": score, "capability": [*mix.capabilities, "mean"]}
@@ -206,9 +206,9 @@ def stable(
 ) -> Finding:
     """Claim that halves of one capability's samples agree more than samples of two capabilities."""
     clusters, rng = Clusters.of(target), np.random.default_rng(seed)
-    value = halves(score, samples, clusters, clusters.stratum, ratio, rng)
+    value = within_minus_between(score, samples, clusters, clusters.stratum, ratio, rng)
     labels = permuted(clusters, draws, seed)
-    null = [halves(score, samples, clusters, label, ratio, rng) for label in labels]
+    null = [within_minus_between(score, samples, clusters, label, ratio, rng) for label in labels]
     return finding(
         f"Two halves of one capability's samples select more of the same rows by {score} than "
         "samples of two capabilities do", value, np.array(null), clusters, fitted=True,
@@ -217,7 +217,7 @@ def stable(
     )  # fmt: skip
 
 
-def halves(
+def within_minus_between(
     score: str, samples: Samples, clusters: Clusters, label: np.ndarray, ratio: float,
     rng: np.random.Generator, cuts: int = 2,
 ) -> float:  # fmt: skip

@@ -74,7 +74,7 @@ def study(
         "distinct": distinct("distinct", votes, draws, seed),
         "unique": unique,
         "general": general(votes, draws, seed),
-        "halves": halves(votes, draws, seed),
+        "halves": found_again(votes, draws, seed),
         "sources": sources(marked, np.asarray(source), agreement, draws, seed),
         "equal length": distinct("equal length", same, draws, seed),
     }
@@ -234,20 +234,22 @@ def over_cuts(drawn: np.ndarray, clusters: Clusters) -> Finding:
 # ---------------------------------------------------------------- other instructions
 
 
-def agreement(a: np.ndarray, b: np.ndarray) -> float:
+def own_minus_other(a: np.ndarray, b: np.ndarray) -> float:
     """Mean Jaccard of the sets of one category, minus that of two different ones."""
     matrix = overlaps(a, b)
     own = np.eye(len(matrix), dtype=bool)
     return float(known_mean(matrix[own]) - known_mean(matrix[~own]))
 
 
-def halves(votes: Votes, draws: int, seed: int) -> Finding:
+def found_again(votes: Votes, draws: int, seed: int) -> Finding:
     """Sets from half of every category's sub-types against those from the other half."""
     rng = np.random.default_rng(seed)
 
     def number(stratum: np.ndarray) -> float:
         sides = [half(stratum, rng) for _ in range(SPLITS)]
-        found = [agreement(votes.sets(stratum, one), votes.sets(stratum, ~one)) for one in sides]
+        found = [
+            own_minus_other(votes.sets(stratum, one), votes.sets(stratum, ~one)) for one in sides
+        ]
         return float(known_mean(np.array(found)))
 
     labels = permuted(votes.clusters, draws, seed)
@@ -275,7 +277,7 @@ def sources(
     first, second = (Votes.of(marked[asked], share, source[asked] == name) for name in names)
     return claimed(
         "sources", first.clusters, _with_both(first, second, draws, seed),
-        lambda stratum: agreement(first.sets(stratum), second.sets(stratum)),
+        lambda stratum: own_minus_other(first.sets(stratum), second.sets(stratum)),
         "Jaccard, own minus other",
     )  # fmt: skip
 

@@ -156,13 +156,18 @@ def _upright(
 def ladder(table: pd.DataFrame, name: str, x: str, title: str) -> Figure:
     """Means with intervals, one line a row of ``table`` (columns ``name``, mean, low, high)."""
     fig, (axes,) = figure(7, 0.45 * len(table) + 1.3)
-    rows = np.arange(len(table))[::-1]
-    whiskers(axes, table[["mean", "low", "high"]].to_numpy(float), rows)
-    axes.set_yticks(rows, table[name])
-    axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.axvline(0, color=NEUTRAL, linewidth=1)
+    rungs(axes, table[["mean", "low", "high"]], list(table[name]))
     label(axes, title, x, "")
     return fig
+
+
+def rungs(axes: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
+    """Intervals (columns value, low, high) below one another, and a line at zero."""
+    rows = np.arange(len(names))[::-1]
+    whiskers(axes, values.to_numpy(float), rows)
+    axes.set_yticks(rows, names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.axvline(0, color=NEUTRAL, linewidth=1)
 
 
 def whiskers(axes: Axes, values: np.ndarray, rows: np.ndarray, **style: Any) -> None:
