@@ -398,7 +398,7 @@ def paired(
 def differ(claim: str, values: np.ndarray, clusters: Clusters, **more: Any) -> Finding:
     """Claim that the mean over categories of differences ``values`` [row] is above zero, without draws."""
     found = means(values, clusters)[-1]
-    said = {"control": "no difference (Student's t)"} | more
+    said: dict[str, Any] = {"control": "no difference (Student's t)"} | more
     return finding(claim, found, t_test(found), clusters, **said)
 
 
@@ -429,7 +429,10 @@ def explained(
 
     value, rng = share(np.arange(len(known))), np.random.default_rng(seed)
     null = np.array([share(rng.permutation(len(known))) for _ in range(draws)])
-    said = {"unit": f"of the variance between {clusters.unit}s", "control": clusters.permuted}
+    said: dict[str, Any] = {
+        "unit": f"of the variance between {clusters.unit}s",
+        "control": clusters.permuted,
+    }
     return finding(claim, value, null, clusters, **said | more)
 
 
@@ -514,7 +517,7 @@ class Matched:
         self, claim: str, found: Estimate | float, null: Any, clusters: Clusters, **more: Any
     ) -> Finding:
         """Claim that the sets do more than :meth:`swapped` ones do, which gave ``null`` [draw]."""
-        said = {
+        said: dict[str, Any] = {
             "control": "sets whose members changed places with matched outsiders at random",
             "caveat": f"{self.row['pairs']:,.0f} of {self.row['members']:,.0f} members have an outsider.",
             "invalid": self.unlike,

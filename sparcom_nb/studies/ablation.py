@@ -260,7 +260,7 @@ def over_categories(values: np.ndarray, label: np.ndarray) -> float:
 def _found(
     name: str, trial: Trial, found: Estimate, null: Any, control: str, **more: Any
 ) -> Finding:
-    said = {"unit": UNIT, "control": control, "reading": _READINGS[name]} | more
+    said: dict[str, Any] = {"unit": UNIT, "control": control, "reading": _READINGS[name]} | more
     return finding(CLAIMS[name], found, null, trial.clusters, **said)
 
 

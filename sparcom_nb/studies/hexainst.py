@@ -79,7 +79,10 @@ def guessed(
         return float(((guess == label) @ member / member.sum(axis=0)).mean())
 
     null = np.array([accuracy(labels) for labels in permuted(clusters, draws, seed)])
-    said = {"unit": "of the rows guessed rightly", "control": clusters.permuted} | more
+    said: dict[str, Any] = {
+        "unit": "of the rows guessed rightly",
+        "control": clusters.permuted,
+    } | more
     return finding(claim, accuracy(clusters.stratum), null, clusters, **said)
 
 

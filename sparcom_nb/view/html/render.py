@@ -307,7 +307,7 @@ def duration(seconds: float) -> str:
 
 def number(value: float | None, unit: str | None = None) -> str:
     """A number and its unit, as a sentence has them; a dash for None."""
-    return " ".join(filter(None, [digits(value), value is not None and unit]))
+    return f"{digits(value)} {unit}" if unit and value is not None else digits(value)
 
 
 def interval(figure: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sparcom_nb.view.plots.common import LOOKS, beside, by_layer, ordered
+from sparcom_nb.view.plots.common import LOOKS, Looks, beside, by_layer, ordered
 from sparcom_nb.view.theme import figure, label
 
 _KEPT, _GAINED, _LOST = "#0072B2", "#E69F00", "#999999"
@@ -55,6 +55,6 @@ def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
 
 def profiles(table: pd.DataFrame) -> Figure:
     """Share of each layer's components that are specific, a panel a category, a line a model."""
-    looks = dict(zip(("base", "tuned", "placebo"), LOOKS, strict=True))
+    looks: Looks = dict(zip(("base", "tuned", "placebo"), LOOKS, strict=True))
     categories = list(dict.fromkeys(table["category"]))
     return by_layer(table, "category", categories, looks, "mean", "share of the layer")

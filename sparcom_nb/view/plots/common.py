@@ -84,7 +84,7 @@ def by_member(table: pd.DataFrame, y: str, title: str) -> Figure:
 
 
 def beside(
-    axes: Axes, table: pd.DataFrame, of: str, names: Sequence[str], by: str, looks: Looks,
+    axes: Axes, table: pd.DataFrame, of: str, names: list[str], by: str, looks: Looks,
     value: str = "mean",
 ) -> None:  # fmt: skip
     """Points with intervals at a place for each of ``names`` (column ``of``), those of ``by`` abreast."""
