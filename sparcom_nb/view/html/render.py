@@ -217,7 +217,7 @@ def _mend(soup: BeautifulSoup) -> str:
     _order_headings(soup)
     _own_ground(soup)
     for number, table in enumerate(soup.find_all("table"), start=1):
-        _head_table(table, number)
+        _head_table(table)
         _make_scrollable(soup, table, number)
     for link in soup.select('a[href$=".ipynb"]:not([href*="://"])'):
         link["href"] = re.sub(r"ipynb$", "html", str(link["href"]))
@@ -265,7 +265,7 @@ def _linear(channel: str) -> float:
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
 
 
-def _head_table(table: Tag, number: int) -> None:
+def _head_table(table: Tag) -> None:
     """Scope on header cells; empty header cells become plain ones."""
     del table["border"]
     for cell in table.find_all("th"):
