@@ -16,7 +16,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -180,6 +180,11 @@ class Clusters:
         """Number and name, for a :class:`Finding`."""
         return f"{len(self.names)} {self.unit}s"
 
+    @property
+    def permuted(self) -> str:
+        """The control of :func:`permuted`, in words."""
+        return f"category labels permuted over whole {self.unit}s"
+
     def sums(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sums and numbers of the values [row, ...] that there are: [cluster, ...] each."""
         member = np.eye(len(self.names))[self.index].T
@@ -219,12 +224,9 @@ Statistic = Callable[[np.ndarray], Any]
 def jackknife(statistic: Statistic, stratum: np.ndarray) -> Estimate:
     """Estimate with its error from leaving out one cluster at a time, stratum by stratum.
 
-    Categories differ in their spread, hence Satterthwaite's degrees of freedom. There is no interval
-    where nothing spreads, or where a stratum that counts has one cluster only.
-
-    Args:
-        statistic: a number, or an array of them, of the clusters kept (0 or 1 [cluster]).
-        stratum: of every cluster [cluster].
+    ``statistic`` gives a number, or an array of them, of the clusters kept (0 or 1 [cluster]), which
+    have a ``stratum`` each. Strata differ in their spread, hence Satterthwaite's degrees of freedom.
+    There is no interval where nothing spreads, or where a stratum that counts has one cluster only.
     """
     value = np.asarray(statistic(np.ones(len(stratum))), dtype=float)
     left_out = np.array([statistic(row) for row in 1.0 - np.eye(len(stratum))], dtype=float)
@@ -244,11 +246,9 @@ def jackknife(statistic: Statistic, stratum: np.ndarray) -> Estimate:
 
 
 def means(values: np.ndarray, clusters: Clusters) -> Estimate:
-    """Mean of every category and, last, the mean of these: [stratum + 1, ...].
+    """Mean of ``values`` [row, ...] in every category and, last, the mean of these: [stratum + 1, ...].
 
-    Args:
-        values: [row, ...]; missing ones do not count.
-        clusters: of the rows.
+    Missing ones do not count.
     """
     sums, number = clusters.sums(values)
     member = np.eye(len(clusters.strata))[clusters.stratum].T
@@ -261,14 +261,6 @@ def means(values: np.ndarray, clusters: Clusters) -> Estimate:
         return np.concatenate([each, known_mean(each)[None]])
 
     return jackknife(statistic, clusters.stratum)
-
-
-def over_strata(values: np.ndarray) -> Estimate:
-    """Mean of numbers [stratum, ...] made of clusters of each, with its error over the strata.
-
-    For what is no mean of clusters, such as the likeness of sets: leaving one out changes it too much.
-    """
-    return jackknife(lambda keep: known_mean(values[keep > 0]), np.zeros(len(values)))
 
 
 def known_mean(values: np.ndarray) -> np.ndarray:
@@ -347,24 +339,23 @@ def t_test(found: Estimate, null: float = 0.0) -> Null:
 
 
 def finding(
-    claim: str, found: Estimate | float, null: Null, clusters: Clusters, **more: Any
-) -> Finding:
-    """Join a number, its interval and its test into a :class:`Finding`.
+    claim: str, found: Estimate | float, null: Null | np.ndarray, clusters: Clusters,
+    fitted: bool = False, **more: Any,
+) -> Finding:  # fmt: skip
+    """Join a number, its interval if it has one and its test into a :class:`Finding`.
 
-    Args:
-        claim: see there.
-        found: a number with its interval, or one that has none.
-        null: of :func:`against` or :func:`t_test`.
-        clusters: the units of resampling.
-        more: the other attributes.
+    ``null`` is that of :func:`t_test`, or draws to hold the number :func:`against`, ``fitted`` or not;
+    ``more`` are the other attributes.
     """
+    value = float(found.value if isinstance(found, Estimate) else found)
+    null = against(value, null, fitted) if isinstance(null, np.ndarray) else null
     ends, error, freedom = {}, null.spread, math.inf
     if isinstance(found, Estimate):
         ends, freedom = {"low": float(found.low), "high": float(found.high)}, float(found.freedom)
         error = float(np.fmax(found.error, null.spread))  # an effect spreads more than none
     return Finding(
         claim,
-        float(found.value if isinstance(found, Estimate) else found),
+        value,
         **ends,
         null_mean=null.mean,
         null_low=null.low,
@@ -392,35 +383,32 @@ def paired(
     claim: str, first: np.ndarray, second: np.ndarray, clusters: Clusters,
     draws: int = 999, seed: int = 0, **more: Any,
 ) -> Finding:  # fmt: skip
-    """Claim that ``second`` lies above ``first`` on the same rows: mean over categories of the difference.
+    """Claim that ``second`` [row] lies above ``first`` [row]: mean over categories of the difference.
 
     Tested by paired permutation: were the two alike, they could change places in any cluster.
-
-    Args:
-        claim: see :class:`Finding`.
-        first: [row].
-        second: [row].
-        clusters: of the rows.
-        draws: permutations.
-        seed: of these.
-        more: other attributes of the finding.
     """
     sums, number = clusters.sums(second - first)
     member = np.eye(len(clusters.strata))[clusters.stratum]
     signs = 1 - 2 * np.array(list(exchanged(clusters, draws, seed)))
     with np.errstate(invalid="ignore"):
         null = known_mean(((signs * sums) @ member / (number @ member)).T)
-    together = means(second - first, clusters)[-1]
-    return finding(claim, together, against(float(together.value), null), clusters, **more)
+    return finding(claim, means(second - first, clusters)[-1], null, clusters, **more)
+
+
+def differ(claim: str, values: np.ndarray, clusters: Clusters, **more: Any) -> Finding:
+    """Claim that the mean over categories of differences ``values`` [row] is above zero, without draws."""
+    found = means(values, clusters)[-1]
+    said: dict[str, Any] = {"control": "no difference (Student's t)"} | more
+    return finding(claim, found, t_test(found), clusters, **said)
 
 
 def explained(
-    values: np.ndarray, clusters: Clusters, draws: int = 999, seed: int = 0,
-    length: np.ndarray | None = None,
-) -> tuple[float, Null]:  # fmt: skip
-    """Share of the variance between clusters that categories explain, against permuted labels.
+    claim: str, values: np.ndarray, clusters: Clusters, draws: int = 999, seed: int = 0,
+    length: np.ndarray | None = None, **more: Any,
+) -> Finding:  # fmt: skip
+    """Claim that categories explain how clusters differ in ``values`` [row, ...]; missing do not count.
 
-    PERMANOVA (Anderson 2001, *Austral Ecology* 26). ``values`` [row, ...]; missing ones do not count.
+    PERMANOVA (Anderson 2001, *Austral Ecology* 26): share of the variance, against permuted labels.
     With ``length`` [row], what a curve in its logarithm foretells is taken out first, and again of
     every draw, in which a cluster takes label and length of another (Freedman and Lane 1983).
     """
@@ -441,7 +429,11 @@ def explained(
 
     value, rng = share(np.arange(len(known))), np.random.default_rng(seed)
     null = np.array([share(rng.permutation(len(known))) for _ in range(draws)])
-    return value, against(value, null)
+    said: dict[str, Any] = {
+        "unit": f"of the variance between {clusters.unit}s",
+        "control": clusters.permuted,
+    }
+    return finding(claim, value, null, clusters, **said | more)
 
 
 def _left(values: np.ndarray, by: np.ndarray) -> np.ndarray:
@@ -453,18 +445,12 @@ def _left(values: np.ndarray, by: np.ndarray) -> np.ndarray:
 
 
 def partners(members: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Pair components of sets with outsiders like them, layer by layer.
+    """Pair ``members`` (bool [layer, component]: in any set) with outsiders like them, layer by layer.
 
-    The assignment within a layer makes the sum of the distances smallest (features divided by their
-    spread there).
-
-    Args:
-        members: bool [layer, component]: in any of the sets.
-        features: [feature, layer, component], such as frequency and strength.
-
-    Returns:
-        int [layer, component]: the partner of every member and of every partner; its own place for
-        the rest. Where members fill more than half of a layer, some find none.
+    The assignment within a layer makes the sum of the distances smallest, ``features`` [feature,
+    layer, component] divided by their spread there. Returns int [layer, component]: the partner of
+    every member and of every partner; its own place for the rest. Where members fill more than half
+    of a layer, some find none.
     """
     pairs = np.tile(np.arange(members.shape[1]), (len(members), 1))
     for layer, inside in enumerate(members):
@@ -478,46 +464,62 @@ def partners(members: np.ndarray, features: np.ndarray) -> np.ndarray:
     return pairs
 
 
-def balance(
-    sets: np.ndarray, pairs: np.ndarray, features: Mapping[str, np.ndarray]
-) -> tuple[dict[str, float], str]:
-    """How like the members of sets their partners are.
+@dataclass(frozen=True)
+class Matched:
+    """Sets bool [half, category, layer, component] and an outsider like it beside every member.
 
-    Args:
-        sets: bool [half, category, layer, component].
-        pairs: of :func:`partners`.
-        features: [layer, component] by name, none negative.
-
-    Returns:
-        members, pairs (numbers of components), and of every feature the mean over members with a
-        partner (``NAME``) and over these partners (``NAME of outsiders``); and why nothing can be
-        told from a comparison, empty where the partners reach :data:`MATCHED` of every mean.
+    pairs: of :func:`partners`; row: members, pairs (numbers of components), and of every feature the
+    mean over members with a partner (``NAME``) and over these partners (``NAME of outsiders``);
+    unlike: why nothing can be told, empty where partners reach :data:`MATCHED` of every mean.
     """
-    weight = sets.sum(axis=(0, 1)) * (pairs != np.arange(pairs.shape[1]))
-    beside = np.take_along_axis(weight, pairs, 1)
-    row, unlike = (
-        {"members": float(sets.any(axis=(0, 1)).sum()), "pairs": float((weight > 0).sum())},
-        [],
-    )
-    for name, values in features.items():
-        own, outside = (float((values * w).sum() / max(1, w.sum())) for w in (weight, beside))
-        row |= {name: own, f"{name} of outsiders": outside}
-        if outside < MATCHED * own:
-            unlike.append(f"{name} {outside:.3g} against {own:.3g}")
-    if not row["pairs"]:
-        return row, "No set has a member that an outsider stands beside."
-    said = f"The outsiders do not match, they must reach {MATCHED:.0%}: " + "; ".join(unlike) + "."
-    return row, said if unlike else ""
 
+    sets: np.ndarray
+    pairs: np.ndarray
+    row: Mapping[str, float]
+    unlike: str
 
-def swapped(pairs: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """Places [layer, component] after members and partners changed places by fair coins.
+    @classmethod
+    def of(cls, sets: np.ndarray, features: Mapping[str, np.ndarray], **more: Any) -> Self:
+        """Find outsiders alike in features [layer, component] by name, none negative."""
+        pairs = partners(np.asarray(sets.any(axis=(0, 1))), np.stack(list(features.values())))
+        weight = sets.sum(axis=(0, 1)) * (pairs != np.arange(pairs.shape[1]))
+        beside = np.take_along_axis(weight, pairs, 1)
+        row = {"members": float(sets.any(axis=(0, 1)).sum()), "pairs": float((weight > 0).sum())}
+        unlike = []
+        for name, values in features.items():
+            own, outside = (float((values * w).sum() / max(1, w.sum())) for w in (weight, beside))
+            row |= {name: own, f"{name} of outsiders": outside}
+            if outside < MATCHED * own:
+                unlike.append(f"{name} {outside:.3g} against {own:.3g}")
+        must = f"The outsiders do not match, they must reach {MATCHED:.0%}: {'; '.join(unlike)}."
+        none = "No set has a member that an outsider stands beside."
+        return cls(sets, pairs, row, none if not row["pairs"] else must if unlike else "", **more)
 
-    ``np.take_along_axis(sets, places, -1)`` swaps all sets, halves and categories jointly: were a
-    member no other than its partner, the swapped sets would do what the sets do.
-    """
-    rng, own = np.random.default_rng(seed), np.arange(pairs.shape[1])
-    for _ in range(draws):
-        coins = rng.random(pairs.shape) < 0.5
-        coins = np.where(own <= pairs, coins, np.take_along_axis(coins, pairs, 1))
-        yield np.where(coins, pairs, own)
+    @property
+    def beside(self) -> np.ndarray:
+        """The sets with every member's outsider in its place."""
+        return np.take_along_axis(self.sets, self.pairs[None, None], -1)
+
+    def swapped(self, draws: int, seed: int) -> Iterator[np.ndarray]:
+        """The sets after members and outsiders changed places by fair coins; none where they are unlike.
+
+        All halves and categories swap jointly: were a member no other than its partner, the swapped
+        sets would do what the sets do.
+        """
+        rng, own = np.random.default_rng(seed), np.arange(self.pairs.shape[1])
+        for _ in range(0 if self.unlike else draws):
+            coins = rng.random(self.pairs.shape) < 0.5
+            coins = np.where(own <= self.pairs, coins, np.take_along_axis(coins, self.pairs, 1))
+            places = np.where(coins, self.pairs, own)
+            yield np.take_along_axis(self.sets, places[None, None], -1)
+
+    def finding(
+        self, claim: str, found: Estimate | float, null: Any, clusters: Clusters, **more: Any
+    ) -> Finding:
+        """Claim that the sets do more than :meth:`swapped` ones do, which gave ``null`` [draw]."""
+        said: dict[str, Any] = {
+            "control": "sets whose members changed places with matched outsiders at random",
+            "caveat": f"{self.row['pairs']:,.0f} of {self.row['members']:,.0f} members have an outsider.",
+            "invalid": self.unlike,
+        }
+        return finding(claim, found, np.array(null, dtype=float), clusters, **said | more)

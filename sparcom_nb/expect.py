@@ -1,6 +1,6 @@
 """What may come in at the doors of the package, checked once and before anything runs.
 
-A name means the same thing everywhere here: ``top`` is a share, ``draws`` a number of draws,
+A name means the same thing everywhere here: ``top`` is a share, ``skip`` a number of tokens,
 ``specific`` holds marks. So a signature says it all: its annotation gives the type, its name the
 range. :func:`doors` puts the check between a namespace and whoever calls its functions; what the
 package calls from inside passes no door.
@@ -29,14 +29,10 @@ _SHARES = ("top", "threshold", "agreement", "ratio")
 #: Name of a number -> least and most.
 _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
-    "draws": (1, 100_000),
     "L": (1, 255),
-    "d": (1, 65_536),
-    **dict.fromkeys(("b", "layer", "layers", "skip"), (0, MOST)),
+    **dict.fromkeys(("b", "layer", "skip"), (0, MOST)),
     "quantile": (0, 1),
     **dict.fromkeys(("lr", "relative"), (0, math.inf)),
-    "level": (0.01, 0.9999),
-    "tail": (0, 0.5),
     "epsilon": (1e-300, math.inf),  # what a division by zero would be without
     "p": (0.1, 100),  # beyond, sums of powers of levels are no floating-point numbers
 }
@@ -54,10 +50,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kind": ("dense", "shared", "expert"),
     "overlap.kind": ("jaccard", "overlap"),
 }
-#: Results of a measurement: they may be infinite or missing.
-_LOOSE = ("floor", "value")
-#: Arrays with one value a row of a table or of another array.
-_ONE_A_ROW = {"category", "groups", "half", "source"}
 #: Lists and tables that may be empty.
 _MAY_BE_EMPTY = ("spans",)
 
@@ -97,7 +89,6 @@ def door(function: Any) -> Any:
                 hint = hints.get(name, Any)
                 given[name] = _plain(value, hint)
                 expect(name, given[name], hint, function.__name__)
-        _one_a_row(given)
         try:
             return function(*bound.args, **bound.kwargs)
         except InputError:
@@ -272,7 +263,7 @@ def _is_a(value: Any, kind: Any) -> bool:
 def _number(name: str, value: Any, kind: Any, function: str) -> None:
     one = _one(name)
     known = _RANGES.get(f"{function}.{one}") or _RANGES.get(one)
-    if one in _LOOSE and known is None:
+    if one == "value":  # what a neuron may be set to
         return
     if one in _SHARES and kind is float:
         share(name, value)
@@ -343,16 +334,6 @@ def _ends(value: Any) -> tuple[float, float]:
     held = value.variable
     ends = xr.Dataset({"low": held.min(skipna=False), "high": held.max(skipna=False)}).compute()
     return float(ends["low"]), float(ends["high"])
-
-
-def _one_a_row(given: Mapping[str, Any]) -> None:
-    """Expect as many values as a table or array has rows, where there is one value a row."""
-    sizes = {key: len(value) for key, value in given.items() if getattr(value, "shape", ())}
-    for name in sizes.keys() & _ONE_A_ROW:
-        others = {key: size for key, size in sizes.items() if key != name}
-        if others and sizes[name] not in others.values():
-            said = " and ".join(f"{key} {size}" for key, size in others.items())
-            raise InputError(f"{name} has {sizes[name]} values, {said}; give one a row")
 
 
 def _lacking(error: Exception, given: Mapping[str, Any]) -> InputError | None:
@@ -463,5 +444,5 @@ _ARRAYS: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         *("instruction_jaccard.tuned", "overlap.a", "overlap.b"),
     ),
     frequencies: ("frequency", "routing", "joint"),
-    finite: ("S", "activations", "density"),
+    finite: ("S", "density"),
 }

@@ -39,7 +39,7 @@ def identify(
     """Find the components specific to every category and write them under ``out``.
 
     Writes ``frequency.zarr`` (frequency and count [instruction, layer, neuron], n_tokens beside
-    them), ``components.parquet`` (see :func:`sparcom_nb.sparcom.component_table`) and
+    them), ``components.parquet`` (see :func:`sparcom_nb.sparcom.sets.component_table`) and
     ``manifest.json`` (what was run; sizes, kinds and shares of what was found). For a model with
     experts the dimensions are [instruction, layer, expert, neuron]; routing (and the count routed)
     [instruction, layer, expert] stand beside them, and ``experts.parquet`` holds the experts that

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sparcom_nb import parameters, store
-from sparcom_nb.errors import InputError
+from sparcom_nb.errors import InputError, one_line
+from sparcom_nb.expect import shown
 from sparcom_nb.files import shipped
 from sparcom_nb.model import sources
 
@@ -135,9 +136,8 @@ def _choose(folder: Path, names: list[str] | None) -> list[Notebook]:
         raise InputError(f"no notebooks in {folder}")
     meant = {name: [one.name for one in known if one.called(name)] for name in names or []}
     if unknown := [name for name, found in meant.items() if not found]:
-        raise InputError(
-            f"unknown notebook {_brief(unknown[0])}{_close(unknown[0], [one.name for one in known])}"
-        )
+        close = _close(unknown[0], [one.name for one in known])
+        raise InputError(f"unknown notebook {one_line(unknown[0], 62)!r}{close}")
     _check_once("notebook", [name for one in names or [] for name in meant[one]])
     return [one for one in known if not names or any(map(one.called, names))]
 
@@ -171,21 +171,16 @@ def _check_parameters(notebooks: list[Notebook], given: dict[str, Any]) -> None:
             raise InputError(f"parameter {name} is set by the report; use {OWN[name]}")
         if name not in known:
             raise InputError(
-                f"no notebook has a parameter {_brief(name)}{_close(name, sorted(known))}"
+                f"no notebook has a parameter {one_line(name, 62)!r}{_close(name, sorted(known))}"
             )
         for notebook in notebooks:
             parameter = notebook.parameters.get(name)
             if parameter and not parameter.takes(value):
                 raise InputError(
-                    f"parameter {name} is {_brief(value)}, but {notebook.name} takes "
+                    f"parameter {name} is {shown(value)}, but {notebook.name} takes "
                     f"{parameter.wanted}"
                 )
     _check_data(given.get("DATA"))
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _close(name: str, known: list[str]) -> str:
@@ -205,7 +200,7 @@ def _check_data(data: str | None) -> None:
         except InputError as error:
             raise InputError(f"parameter DATA: {error}") from None
         except OSError as error:
-            raise InputError(f"parameter DATA is {_brief(data)}: {error.strerror}") from None
+            raise InputError(f"parameter DATA is {shown(data)}: {error.strerror}") from None
 
 
 # ---------------------------------------------------------------- pairs and place

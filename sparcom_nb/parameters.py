@@ -23,7 +23,7 @@ from typing import Any
 from sparcom_nb.errors import InputError
 
 #: What the types of parameters are called.
-KINDS = {
+TYPES = {
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
@@ -36,11 +36,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell; `default` is source text, `kind` a key of `KINDS`."""
+    """One line of a parameters cell; `default` is source text, `type` a key of `TYPES`."""
 
     name: str
     default: str
-    kind: str
+    type: str
     condition: str = ""
 
     @property
@@ -52,30 +52,30 @@ class Parameter:
     def wanted(self) -> str:
         """What may be given, in words."""
         condition = f" with {self.condition}" if self.condition else ""
-        return KINDS[self.kind] + condition + (", or null" if self.optional else "")
+        return TYPES[self.type] + condition + (", or null" if self.optional else "")
 
     def takes(self, value: Any) -> bool:
         """Whether a value is of the type and within the range."""
         if value is None:
             return self.optional
-        return _is(self.kind, value) and all(map(self._holds, _elements(value)))
+        return _is(self.type, value) and all(map(self._holds, _elements(value)))
 
     def _holds(self, value: Any) -> bool:
         """Whether the condition holds; it is the notebook's own code, as trusted as its cells."""
         return not self.condition or bool(eval(self.condition, {}, {self.name: value}))  # noqa: S307
 
 
-def _is(kind: str, value: Any) -> bool:
-    """Whether a value is of a kind; a whole number is a number, true and false are none."""
-    if kind.startswith("list"):
+def _is(of: str, value: Any) -> bool:
+    """Whether a value is of a type; a whole number is a number, true and false are none."""
+    if of.startswith("list"):
         listed = isinstance(value, list | tuple)
-        return listed and all(_is(kind[5:-1], one) for one in value)
-    if kind == "str":
+        return listed and all(_is(of[5:-1], one) for one in value)
+    if of == "str":
         return isinstance(value, str) and value.isprintable()
-    if isinstance(value, bool) or kind == "bool":
-        return isinstance(value, bool) and kind == "bool"
+    if isinstance(value, bool) or of == "bool":
+        return isinstance(value, bool) and of == "bool"
     return isinstance(value, int) or (
-        kind == "float" and isinstance(value, float) and math.isfinite(value)
+        of == "float" and isinstance(value, float) and math.isfinite(value)
     )
 
 
@@ -104,14 +104,14 @@ def _parameter(name: str, value: ast.expr, comment: str) -> Parameter:
     """One parameter from its assignment and the comment behind it."""
     default = ast.unparse(value)
     parts = [part.strip() for part in comment.split(";")]
-    declared = parts.pop(0)[6:] if parts[0].startswith("type: ") else _kind(ast.literal_eval(value))
+    declared = parts.pop(0)[6:] if parts[0].startswith("type: ") else _type(ast.literal_eval(value))
     return Parameter(name, default, declared, parts[0] if parts and _speaks(parts[0], name) else "")
 
 
-def _kind(default: Any) -> str:
-    """The kind of a default; None says nothing and is taken for text."""
+def _type(default: Any) -> str:
+    """The type of a default; None says nothing and is taken for text."""
     if isinstance(default, list | tuple):
-        return f"list[{_kind(default[0])}]" if default else "list[str]"
+        return f"list[{_type(default[0])}]" if default else "list[str]"
     return type(default).__name__ if default is not None else "str"
 
 

@@ -142,7 +142,7 @@ def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> 
         said = store.once(
             job.folder,
             inputs,
-            lambda folder: _make(job, folder, store.digest(inputs), standing, halted),
+            lambda folder: _make(job, folder, standing, halted),
             names=[EXECUTED, results.FILE],
             replace=True,
             fresh=fresh,
@@ -155,9 +155,7 @@ def _run(job: Job, fresh: bool, standing: Standing, halted: threading.Event) -> 
     return Run(**said["run"]), not said["fresh"]
 
 
-def _make(
-    job: Job, folder: Path, mark: str, standing: Standing, halted: threading.Event
-) -> dict[str, Any]:
+def _make(job: Job, folder: Path, standing: Standing, halted: threading.Event) -> dict[str, Any]:
     """Execute a notebook into a folder; what its manifest shall say. _Failed when it went wrong."""
     from sparcom_nb import running
 
@@ -171,7 +169,7 @@ def _make(
     names = {folder: f"{job.place}/{job.notebook.name}", job.out / job.place: job.place}
     notebook = running.settle(target, names)
     left, unread = _claims(folder) if not error else (NO_CLAIMS, None)
-    run = _record(job, folder, mark, seconds, error or unread, left)
+    run = _record(job, seconds, error or unread, left)
     if run.error:
         for path in (path for path in folder.rglob("*") if path.is_file()):
             path.unlink()
@@ -187,9 +185,7 @@ def _claims(folder: Path) -> tuple[Claims, str | None]:
         return NO_CLAIMS, f"{results.FILE}: {error}"
 
 
-def _record(
-    job: Job, folder: Path, mark: str, seconds: float, error: str | None, left: Claims
-) -> Run:
+def _record(job: Job, seconds: float, error: str | None, left: Claims) -> Run:
     """All that pages and index say about a run."""
     from sparcom_nb import running
     from sparcom_nb.view.html.render import Run, headline
@@ -199,7 +195,6 @@ def _record(
         notebook=job.notebook.name,
         pair=job.pair,
         place=job.place,
-        fingerprint=mark,
         title=title or job.notebook.name,
         summary=summary,
         seconds=round(seconds, 2),
@@ -207,7 +202,6 @@ def _record(
         error=error,
         parameters=job.used(),
         versions=store.versions(*LIBRARIES),
-        files=sorted(path.name for path in folder.iterdir()),
         findings=left["findings"],
         numbers=left["numbers"],
     )

@@ -1,6 +1,7 @@
 """The rule of evidence: right by brute force, and calibrated where the truth is known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -86,10 +87,13 @@ def test_partners_are_the_best_assignment_and_swapping_keeps_sizes():
         assert np.array_equal(pairs[layer][pairs[layer]], places)
         moved = pairs[layer] != places
         assert members[layer][moved].sum() * 2 == moved.sum() and moved[members[layer]].all()
-    for swap in evidence.swapped(pairs, 20, 0):
-        again = np.take_along_axis(members, swap, 1)
-        assert np.array_equal(again.sum(axis=1), members.sum(axis=1))
-        assert np.array_equal(np.take_along_axis(swap, swap, 1), np.tile(places, (3, 1)))
+    like = evidence.Matched.of(members[None, None], dict(enumerate(features)))
+    assert np.array_equal(like.pairs, pairs)
+    for again in replace(like, unlike="").swapped(20, 0):
+        kept = again[0, 0] == members
+        assert np.array_equal(again.sum(axis=-1)[0, 0], members.sum(axis=1))
+        assert np.array_equal(kept, np.take_along_axis(kept, pairs, 1))
+    assert not list(replace(like, unlike="so").swapped(20, 0))
 
 
 def test_members_without_an_outsider_keep_their_place():
@@ -249,11 +253,8 @@ def swap_p(effect=0.0):
         sets = np.stack([rng.random(frequency.shape) < 0.15 + 0.3 * (frequency > 0.7)] * 3)
         sets &= rng.random(sets.shape) < 0.7
         does = frequency * rng.normal(1, 1, (3, *frequency.shape)) + effect * sets
-        pairs = evidence.partners(sets.any(axis=0), frequency[None])
-        null = [
-            (np.take_along_axis(sets, swap[None], 2) * does).sum()
-            for swap in evidence.swapped(pairs, 199, rng.integers(999))
-        ]
+        like = replace(evidence.Matched.of(sets[None], {"frequency": frequency}), unlike="")
+        null = [(one[0] * does).sum() for one in like.swapped(199, rng.integers(999))]
         return evidence.against((sets * does).sum(), np.array(null)).p
 
     return make
@@ -291,9 +292,9 @@ def test_explained_is_between_over_total_and_length_is_taken_out_of_it():
     groups = [means[clusters.stratum == c] for c in range(3)]
     between = sum(len(g) * (g.mean() - means.mean()) ** 2 for g in groups)
     expected = between / ((means - means.mean()) ** 2).sum()
-    assert evidence.explained(noise, clusters, 9)[0] == pytest.approx(expected)
+    assert evidence.explained("c", noise, clusters, 9).value == pytest.approx(expected)
     length = rng.integers(4, 9, 36) * 2.0 ** clusters.stratum[clusters.index]
     driven = np.log(length) ** 2 + 0.01 * noise
-    assert evidence.explained(driven, clusters, 99)[1].p == 0.02
-    assert evidence.explained(driven, clusters, 99, length=length)[1].p > 0.05
-    assert np.isnan(evidence.explained(np.ones(36), clusters, 9, length=length)[0])
+    assert evidence.explained("c", driven, clusters, 99).p == 0.02
+    assert evidence.explained("c", driven, clusters, 99, length=length).p > 0.05
+    assert np.isnan(evidence.explained("c", np.ones(36), clusters, 9, length=length).value)

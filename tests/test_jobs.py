@@ -109,7 +109,7 @@ def test_all_notebooks_say_what_their_numbers_may_be():
     for path in sorted(shipped("notebooks").glob("*.ipynb")):
         for name, one in jobs.read(path).parameters.items():
             assert one.takes(ast.literal_eval(one.default)), (path.stem, name)
-            numbers = one.kind in ("int", "float", "list[int]", "list[float]")
+            numbers = one.type in ("int", "float", "list[int]", "list[float]")
             assert one.condition or not numbers, (path.stem, name)
 
 

@@ -125,23 +125,23 @@ class ResponseLoss:
 
 
 def loss_under(
-    model: TransformerBridge, data: pd.DataFrame, scale: float = 0.0, **options: Any
+    model: TransformerBridge, data: pd.DataFrame, **options: Any
 ) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
     """Make the function ``loss(mask, rows)`` that ablations ask again and again.
 
     It gives the loss of the rows at these positions, as :class:`ResponseLoss`, while the neurons in
-    ``mask`` are scaled, or the experts in it ([layer, expert]) are barred; None changes nothing.
+    ``mask`` are off, or the experts in it ([layer, expert]) barred; None changes nothing.
     """
-    return _under(model, ResponseLoss(model, data, **options), scale)
+    return _under(model, ResponseLoss(model, data, **options))
 
 
 def _under(
-    model: TransformerBridge, measure: Callable[[np.ndarray], np.ndarray], scale: float = 0.0
+    model: TransformerBridge, measure: Callable[[np.ndarray], np.ndarray]
 ) -> Callable[[xr.DataArray | None, np.ndarray], np.ndarray]:
     """Make a function of mask and rows from one of rows, see :func:`loss_under`."""
 
     def measured(mask: xr.DataArray | None, rows: np.ndarray) -> np.ndarray:
-        with changed(model, mask, scale):
+        with changed(model, mask):
             return measure(rows)
 
     return measured

@@ -97,14 +97,12 @@ def weight_change(base: TransformerBridge, tuned: TransformerBridge) -> float:
     )
 
 
-def changed(
-    model: TransformerBridge, mask: xr.DataArray | None, scale: float = 0.0
-) -> AbstractContextManager[None]:
-    """Scale the neurons in ``mask``, or bar its experts where it is [layer, expert]; None: nothing."""
+def changed(model: TransformerBridge, mask: xr.DataArray | None) -> AbstractContextManager[None]:
+    """Switch the neurons in ``mask`` off, or bar its experts where it is [layer, expert]; None: nothing."""
     if mask is None:
         return nullcontext()
     if "neuron" in mask.dims:
-        return intervene(model, neurons=mask, scale=scale)
+        return intervene(model, neurons=mask)
     return intervene(model, experts=mask)
 
 

@@ -37,7 +37,6 @@ from sparcom_nb.model.capture import neuron_coords
 from sparcom_nb.nait.readout import CANDIDATES, check_kind, sample_activations
 from sparcom_nb.store import told, write
 
-_ARRAYS = ("vectors", "explained")
 SIGNS = ("drift", "pool")
 
 
@@ -47,8 +46,6 @@ class Direction:
 
     Attributes:
         vectors: float64 [layer, neuron], or [layer, expert, neuron]; every layer has length 1.
-        explained: [layer], the share of the samples' variance (of drifts for ``pc1``, of means for
-            ``contrast``) that lies along the vector.
         method, sign: what it is, and what its layers were turned by.
         site, span, skip, kind: what was read, as in :func:`sample_activations`.
         rows: how many samples it was made of.
@@ -58,7 +55,6 @@ class Direction:
     """
 
     vectors: xr.DataArray = field(repr=False)
-    explained: xr.DataArray = field(repr=False)
     method: str
     site: str
     span: str
@@ -73,16 +69,14 @@ class Direction:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """All but the arrays."""
-        return {
-            one.name: getattr(self, one.name) for one in fields(self) if one.name not in _ARRAYS
-        }
+        """All but the vectors."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "vectors"}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the arrays and of all that is known about them."""
-        arrays = b"".join(np.ascontiguousarray(getattr(self, name)).tobytes() for name in _ARRAYS)
-        return hashlib.sha256(json.dumps(self.metadata).encode() + arrays).hexdigest()
+        """SHA-256 of the vectors and of all that is known about them."""
+        vectors = np.ascontiguousarray(self.vectors).tobytes()
+        return hashlib.sha256(json.dumps(self.metadata).encode() + vectors).hexdigest()
 
     def check(self, model: TransformerBridge) -> None:
         """Raise InputError when this is a direction of another model's neurons."""
@@ -120,13 +114,13 @@ class Direction:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file; what is known about the arrays is JSON in its header.
+        """Write one safetensors file; what is known about the vectors is JSON in its header.
 
         Raises:
             InputError: the place is a folder, or cannot be written.
         """
         path = Path(path)
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        arrays = {"vectors": np.ascontiguousarray(self.vectors)}
         said = {"dims": self.vectors.dims, "layers": self.vectors["layer"].to_numpy().tolist()}
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,18 +136,14 @@ class Direction:
         try:
             with safe_open(path, "numpy") as file:
                 said = json.loads(file.metadata()["direction"])
-                vectors, explained = (file.get_tensor(name) for name in _ARRAYS)
+                vectors = file.get_tensor("vectors")
         except (OSError, SafetensorError, TypeError, KeyError) as error:
             raise InputError(
                 f"{path}: not a saved direction ({error}); Direction.save writes one"
             ) from None
         coords = {dim: np.arange(n) for dim, n in zip(said.pop("dims"), vectors.shape, strict=True)}
         coords["layer"] = np.array(said.pop("layers"))
-        made = cls(
-            xr.DataArray(vectors, coords, tuple(coords), name="direction"),
-            xr.DataArray(explained, {"layer": coords["layer"]}, ("layer",), name="explained"),
-            **said,
-        )
+        made = cls(xr.DataArray(vectors, coords, tuple(coords), name="direction"), **said)
         if model is not None:
             made.check(model)
         return made
@@ -206,19 +196,17 @@ def direction_of(
             f"the pool was read as {pool.attrs}, the samples as {said}: read them alike"
         )
     candidate, make = METHODS[method]
-    vectors, explained = [], []
+    vectors = []
     for layer in activations["layer"].to_numpy():
         own, others = (_layer(part, layer) for part in (activations, pool))
         vector = make(own[candidate], others.get(candidate, np.empty(0)))
         if sign == "pool" and others:
             vector = turned(vector, own["mean"], others["mean"])
         vectors.append(vector)
-        explained.append(_share_along(own[candidate], vector))
     like = activations.isel(instruction=0, candidate=0, drop=True)
     coords = {dim: like[dim].to_numpy() for dim in like.dims}
     return Direction(
         xr.DataArray(np.reshape(vectors, like.shape), coords, like.dims, name="direction"),
-        xr.DataArray(explained, {"layer": coords["layer"]}, ("layer",), name="explained"),
         method=method,
         rows=activations.sizes["instruction"],
         name=name,
@@ -287,13 +275,6 @@ def _layer(values: xr.DataArray | None, layer: int) -> dict[str, np.ndarray]:
     one = values.sel(layer=layer).transpose("candidate", "instruction", ...)
     return {c: np.reshape(v, (len(v), -1)).astype(np.float64)
             for c, v in zip(CANDIDATES, one.to_numpy(), strict=True)}  # fmt: skip
-
-
-def _share_along(x: np.ndarray, vector: np.ndarray) -> float:
-    """Share of the variance of rows that lies along a unit vector; NaN where they do not differ."""
-    centred = x - x.mean(axis=0)
-    total = float((centred**2).sum())
-    return float(((centred @ vector) ** 2).sum()) / total if total else float("nan")
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import xarray as xr
 from sparcom_nb.sparcom.baselines import lead
 
 #: Loss of the rows at these positions while the components in a mask are changed (None: none), such
-#: as :func:`sparcom_nb.loss_under` makes.
+#: as :func:`sparcom_nb.model.evaluate.loss_under` makes.
 Loss = Callable[[xr.DataArray | None, np.ndarray], np.ndarray]
 _AGREEMENT = 0.5
 

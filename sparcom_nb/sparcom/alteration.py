@@ -33,7 +33,10 @@ def alteration(base: xr.DataArray, tuned: xr.DataArray, agreement: float = 0.5) 
     Raises:
         InputError: sets of different categories or components.
     """
-    before, after = (_by_category(sets, agreement) for sets in (base, tuned))
+    before, after = (
+        category_sets(sets, agreement) if sets.dims[0] == "instruction" else sets
+        for sets in (base, tuned)
+    )
     if before.shape != after.shape or list(before["category"]) != list(after["category"]):
         raise InputError(
             f"sets {dict(before.sizes)} and {dict(after.sizes)} differ in kind; "
@@ -45,7 +48,8 @@ def alteration(base: xr.DataArray, tuned: xr.DataArray, agreement: float = 0.5) 
     )
     counts = {"kept": a & b, "gained": ~a & b, "lost": a & ~b}
     table = pd.DataFrame({k: v.sum(-1).ravel() for k, v in counts.items()}, index=index)
-    return _with_jaccard(table).reset_index()
+    either = table.sum(axis=1)
+    return table.assign(jaccard=table["kept"] / either.where(either > 0)).reset_index()
 
 
 def instruction_jaccard(base: xr.DataArray, tuned: xr.DataArray) -> xr.DataArray:
@@ -61,8 +65,9 @@ def instruction_jaccard(base: xr.DataArray, tuned: xr.DataArray) -> xr.DataArray
 
 def jaccard(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> np.ndarray:
     """Jaccard index of category sets, from the share of instructions that mark each component."""
-    first, second = (_flat(x) >= agreement - 1e-9 for x in (base, tuned))
-    return _ratio((first & second).sum(-1), (first | second).sum(-1))
+    first, second = (x >= agreement - 1e-9 for x in (base, tuned))
+    both, either = (x.sum((-2, -1)) for x in (first & second, first | second))
+    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
 
 
 def profile_distance(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
@@ -79,20 +84,3 @@ def routing_shift(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:
     """
     p, q = (x / x.sum(-1, keepdims=True) for x in (base, tuned))
     return np.abs(p - q).sum(-1).mean(-1) / 2
-
-
-def _by_category(sets: xr.DataArray, agreement: float) -> xr.DataArray:
-    return category_sets(sets, agreement) if sets.dims[0] == "instruction" else sets
-
-
-def _with_jaccard(counts: pd.DataFrame) -> pd.DataFrame:
-    either = counts.sum(axis=1)
-    return counts.assign(jaccard=counts["kept"] / either.where(either > 0))
-
-
-def _flat(x: np.ndarray) -> np.ndarray:
-    return x.reshape(*x.shape[:-2], -1)
-
-
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.where(bottom > 0, top / np.maximum(bottom, 1), np.nan)

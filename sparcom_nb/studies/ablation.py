@@ -19,16 +19,13 @@ from sparcom_nb.evidence import (
     Clusters,
     Estimate,
     Finding,
-    against,
-    balance,
+    Matched,
     finding,
     known_mean,
     mean_table,
     means,
     paired,
-    partners,
     permuted,
-    swapped,
     t_test,
 )
 from sparcom_nb.model import taps
@@ -263,7 +260,7 @@ def over_categories(values: np.ndarray, label: np.ndarray) -> float:
 def _found(
     name: str, trial: Trial, found: Estimate, null: Any, control: str, **more: Any
 ) -> Finding:
-    said = {"unit": UNIT, "control": control, "reading": _READINGS[name]} | more
+    said: dict[str, Any] = {"unit": UNIT, "control": control, "reading": _READINGS[name]} | more
     return finding(CLAIMS[name], found, null, trial.clusters, **said)
 
 
@@ -307,19 +304,14 @@ def outsiders(trial: Trial, strength: xr.DataArray, draws: int) -> Finding:
         name: one.mean("instruction").to_numpy().reshape(by_layer.shape[2:])
         for name, one in (("frequency", trial.frequency), ("strength", strength))
     }
-    pairs = partners(np.asarray(by_layer.any(axis=(0, 1))), np.stack(list(features.values())))
-    row, unlike = balance(by_layer, pairs, features)
-    effect = means(trial.own(sets, half), trial.clusters)[-1]
-    null = []
-    for places in swapped(pairs, 0 if unlike else draws, trial.seed):
-        changed = np.take_along_axis(by_layer, places[None, None], -1).reshape(sets.shape)
-        null.append(over_categories(trial.own(changed, half), trial.label))
-    return _found(
-        "outsiders", trial, effect, against(float(effect.value), np.array(null), fitted=True),
-        f"sets whose members changed places with matched outsiders at random ({draws} draws; p from "
-        "Student's t about them)",
-        caveat=f"{row['pairs']:,.0f} of {row['members']:,.0f} members have an outsider to change with.",
-        invalid=unlike,
+    like = Matched.of(by_layer, features)
+    null = [
+        over_categories(trial.own(swapped.reshape(sets.shape), half), trial.label)
+        for swapped in like.swapped(draws, trial.seed)
+    ]
+    return like.finding(
+        CLAIMS["outsiders"], means(trial.own(sets, half), trial.clusters)[-1], null, trial.clusters,
+        fitted=True, unit=UNIT, reading=_READINGS["outsiders"],
     )  # fmt: skip
 
 

@@ -20,14 +20,13 @@ import xarray as xr
 from sparcom_nb.evidence import (
     Clusters,
     Finding,
-    against,
     exchanged,
     explained,
     finding,
     jackknife,
     known_mean,
     mean_table,
-    over_strata,
+    means,
 )
 from sparcom_nb.model.intervene import interpolated, weight_change
 from sparcom_nb.sparcom.alteration import (
@@ -40,7 +39,7 @@ from sparcom_nb.sparcom.alteration import (
 from sparcom_nb.sparcom.experts import specific_experts
 from sparcom_nb.sparcom.frequency import neuron_frequency
 from sparcom_nb.sparcom.sets import specific
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 #: A category with fewer sub-types cannot be halved and jackknifed: rows are its units.
@@ -48,9 +47,6 @@ LEAST = 4
 #: Ways to halve the sub-types, each in both directions.
 SPLITS = 3
 FLOOR = "models exchanged in whole sub-types"
-NO_PLACEBO = (
-    "There is no placebo of this pair here, so that more than any further training cannot be told."
-)
 _CLAIMS = {
     "sets": "The sets of base and tuned model are less alike than those of two halves of one model",
     "profiles": "Specific neurons moved to other layers, more than between halves of one model",
@@ -122,7 +118,7 @@ def study(
         tables["routing"] = moved.table(routing_shift)
         before, after = (specific_experts(routing[name]) for name in ("base", "tuned"))
         tables["experts"] = alteration(before, after, agreement)
-    return Results.of("Before and after fine-tuning", findings, _numbers(tables), tables)
+    return Results.of("Before and after fine-tuning", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- models on the same instructions
@@ -165,7 +161,7 @@ class Compared:
         """Two models on the same clusters, those with 1 in ``keep`` (0 or 1 [cluster]): [category]."""
         return measure(self._mean(first, keep), self._mean(second, keep))
 
-    def halves(
+    def across(
         self, measure: Measure, first: str, second: str, keep: np.ndarray | float = 1.0
     ) -> np.ndarray:
         """A model on one side of every split with another on the other, both ways: [category]."""
@@ -188,7 +184,7 @@ class Compared:
         other = [name for name in ("tuned", "placebo") if name in self.sums]
         asked = {f"base, {name}": (self.same, "base", name) for name in other}
         halved = [("base", "base"), ("tuned", "tuned"), *(("base", name) for name in other)]
-        asked |= {f"{a} A, {b} B": (self.halves, a, b) for a, b in halved}
+        asked |= {f"{a} A, {b} B": (self.across, a, b) for a, b in halved}
         parts = []
         for pair, (how, first, second) in asked.items():
             found = jackknife(partial(how, measure, first, second), self.clusters.stratum)
@@ -218,7 +214,7 @@ def beyond_floor(
 
     def excess(of: Compared) -> np.ndarray:
         own, tuned, across = (
-            of.halves(measure, a, b)
+            of.across(measure, a, b)
             for a, b in (("base", "base"), ("tuned", "tuned"), ("base", "tuned"))
         )
         return sign * ((own + tuned) / 2 - across)
@@ -239,25 +235,26 @@ def _exchange_test(
     name: str, made: Compared, statistic: Callable[[Compared], np.ndarray], other: str,
     draws: int, seed: int,
 ) -> Finding:  # fmt: skip
-    """Hold a statistic [category] against the same after the tuned model and another changed places."""
-    found = over_strata(statistic(made))
+    """Hold a statistic [category] against the same after the tuned model and another changed places.
+
+    Its error is over categories: leaving a sub-type of a half out changes likeness too much.
+    """
     null = [
         known_mean(statistic(made.exchanged(other, "tuned", which)))
         for which in exchanged(made.clusters, draws, seed)
     ]
+    found = means(statistic(made), Clusters.by(made.clusters.strata, "category"))[-1]
     return finding(
-        _CLAIMS[name], found, against(float(found.value), np.array(null)), made.clusters,
+        _CLAIMS[name], found, np.array(null), made.clusters,
         unit=_UNITS.get(name, "Jaccard index"), control=FLOOR, reading=_READINGS[name],
     )  # fmt: skip
 
 
 def by_category(values: xr.DataArray, draws: int, seed: int) -> Finding:
     """Claim that categories explain how much an instruction was altered, its length taken out."""
-    clusters = Clusters.of(values)
-    value, null = explained(values.to_numpy(), clusters, draws, seed, values["n_tokens"].to_numpy())
-    return finding(
-        _CLAIMS["category"], value, null, clusters, unit="of the variance between sub-types",
-        control="category labels permuted over whole sub-types", reading=_READINGS["category"],
+    return explained(
+        _CLAIMS["category"], values.to_numpy(), Clusters.of(values), draws, seed,
+        values["n_tokens"].to_numpy(), reading=_READINGS["category"],
     )  # fmt: skip
 
 
@@ -275,7 +272,7 @@ def _at_equal_norm(
     return equal, said
 
 
-# ---------------------------------------------------------------- tables and numbers
+# ---------------------------------------------------------------- tables
 
 
 def layer_shares(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
@@ -287,15 +284,3 @@ def layer_shares(marked: Mapping[str, xr.DataArray]) -> pd.DataFrame:
         rows = shares.to_dataframe().reset_index()
         parts.append(mean_table(rows, ["category", "layer"], "share").assign(model=model))
     return pd.concat(parts, ignore_index=True)
-
-
-def _numbers(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """Mean Jaccard index of base and tuned model beside that of two halves of the base."""
-    mean = tables["likeness"].groupby("pair")["value"].mean()
-    return {
-        f"Jaccard index, {pair}": {
-            "value": float(mean[pair]),
-            "control": float(mean["base A, base B"]),
-        }
-        for pair in ("base, tuned", "base A, tuned B")
-    }

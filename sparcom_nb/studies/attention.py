@@ -13,14 +13,13 @@ from transformer_lens.model_bridge import TransformerBridge
 from sparcom_nb.evidence import (
     Clusters,
     Finding,
-    against,
+    differ,
     finding,
     known_mean,
     mean_table,
     means,
     paired,
     permuted,
-    t_test,
 )
 from sparcom_nb.shift.attention import (
     candidates,
@@ -30,7 +29,7 @@ from sparcom_nb.shift.attention import (
     verb_shares,
 )
 from sparcom_nb.shift.words import INSTRUCTION_VERBS, general_verbs, word_embeddings
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 DRAWS = 999
 
@@ -116,8 +115,8 @@ def more_pairs(
     """Claim that heads keep more pairs [head] than in the draws [draw, head], as a mean ratio."""
     logs, chance = np.log(count + 1), np.log(null + 1).mean(axis=1)
     value = float(np.exp(logs.mean() - chance.mean()))
-    test = against(value, np.exp(chance - chance.mean()), fitted=True)
-    return finding(claim, value, test, heads, unit="times", control=control, reading=reading)
+    null = np.exp(chance - chance.mean())
+    return finding(claim, value, null, heads, True, unit="times", control=control, reading=reading)
 
 
 # ---------------------------------------------------------------- heads before and after
@@ -146,17 +145,14 @@ def overlap_findings(
     mixed = np.array([known_mean(own[every, rng.permutation(every)]) for _ in range(DRAWS)])
     found = means(own.diagonal(), layers)[-1]
     kept = finding(
-        "A head keeps its own word pairs through tuning",
-        found, against(float(known_mean(own.diagonal())), mixed), layers, unit="Jaccard",
+        "A head keeps its own word pairs through tuning", found, mixed, layers, unit="Jaccard",
         control="heads before and after matched at random",
     )  # fmt: skip
     claim = "Tuning changed more of a head's word pairs than plain training changed"
     if "placebo" not in overlaps:
-        missing = "There is no placebo of this pair here."
-        return {"kept": kept, "changed": Finding(claim, np.nan, invalid=missing)}
-    more = means(overlaps["placebo"].diagonal() - own.diagonal(), layers)[-1]
-    changed = finding(
-        claim, more, t_test(more), layers, unit="Jaccard", control="no difference (Student's t)",
+        return {"kept": kept, "changed": Finding(claim, np.nan, invalid=NO_PLACEBO)}
+    changed = differ(
+        claim, overlaps["placebo"].diagonal() - own.diagonal(), layers, unit="Jaccard",
         caveat="The claim is about these two checkpoints, which moved by different amounts.",
         reading="The unit is the layer, since heads of a layer are trained on one another's work.",
     )  # fmt: skip
@@ -192,7 +188,7 @@ def verb_findings(shares: pd.DataFrame, seed: int) -> dict[str, Finding]:
     null = mine @ value / own.sum() - ~mine @ value / (~own).sum()
     found = means(np.where(own, 2, -2) * value, verbs)[-1]  # difference of the two kinds' means
     turned = finding(
-        claims["verbs"], found, against(float(found.value), null), verbs, unit="of the heads",
+        claims["verbs"], found, null, verbs, unit="of the heads",
         control="the labels of the verbs permuted",
         reading="The unit is the verb, since a verb's heads rise or fall together.",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 The published comparison (Wu et al. 2024, Table 2) lets each model write its own responses, which
 differ in length, and does not pair them. Here all models read the reference response of a row, so
 that rows pair and lengths agree; the sub-type is the unit. A score also rises when all densities
-become more even, hence the same of the rest of the prompt, taken off (the *contrast*).
+become more even, hence the *lead*: the same of the rest of the prompt taken off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,10 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import ttest_ind, ttest_rel
 
-from sparcom_nb.evidence import (
-    Clusters,
-    Finding,
-    explained,
-    finding,
-    mean_table,
-    means,
-    paired,
-    t_test,
-)
+from sparcom_nb.evidence import Clusters, Finding, differ, explained, mean_table, paired
 from sparcom_nb.files import shipped
 from sparcom_nb.shift.density import CUT, instruction_scores
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 Attributions = Sequence[xr.DataArray]
 
@@ -92,7 +83,7 @@ def gains(
             gain(base, tuned, b=cut), data, seed,
             reading="A rise by itself may come from densities that became more even everywhere.",
         ),
-        "contrast": rise(
+        "lead": rise(
             "The instruction gained more than the rest of the prompt from base to tuned model",
             ahead["tuned"] - ahead["base"], data, seed,
             reading="This takes off what template and input gained too, so it is the claim of the paper.",
@@ -130,7 +121,7 @@ def rise(
 ) -> Finding:
     """Claim that a change [row] between two models is above zero, by paired permutation."""
     if change is None:
-        return Finding(claim, np.nan, invalid="There is no placebo of this pair here.", **more)
+        return Finding(claim, np.nan, invalid=NO_PLACEBO, **more)
     known = ~np.isnan(change)
     if not known.any():
         return Finding(claim, np.nan, **more)
@@ -146,10 +137,7 @@ def by_category(claim: str, values: np.ndarray, data: pd.DataFrame, seed: int) -
     known = ~np.isnan(values)
     if data["category"][known].nunique() < 2:
         return Finding(claim, np.nan, invalid="Fewer than two categories have such responses.")
-    clusters = Clusters.of(data[known])
-    share, null = explained(values[known], clusters, DRAWS, seed)
-    control = f"category labels permuted over whole {clusters.unit}s"
-    return finding(claim, share, null, clusters, unit="of the variance", control=control)
+    return explained(claim, values[known], Clusters.of(data[known]), DRAWS, seed)
 
 
 def shift(change: np.ndarray, data: pd.DataFrame) -> pd.DataFrame:
@@ -208,10 +196,9 @@ def followed(rated: pd.DataFrame) -> Finding:
     """Claim that followed instructions score higher: mean over groups of the difference of means."""
     prompts = Clusters.by(rated["id"], "prompt", rated["group"] + " " + rated["followed"])
     sign = np.where(rated["followed"] == "yes", 2, -2)
-    found = means(sign * rated["score"].to_numpy(), prompts)[-1]
-    return finding(
+    return differ(
         "Published (Table 1): instructions that Vicuna followed score higher than those it did not",
-        found, t_test(found), prompts, unit="of the score", control="no difference (Student's t)",
+        sign * rated["score"].to_numpy(), prompts, unit="of the score",
     )  # fmt: skip
 
 

@@ -13,11 +13,11 @@ import torch
 from scipy.stats import binomtest, ortho_group
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.evidence import Clusters, Finding, against, finding, means, paired, t_test
+from sparcom_nb.evidence import Clusters, Finding, differ, finding, paired
 from sparcom_nb.shift.concepts import Networks, component_keys, component_words
 from sparcom_nb.shift.rotation import compare, leading, paired_networks, rotation_of
 from sparcom_nb.studies.annotators import CANNOT_TELL, LEVELS, TASKS
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 DRAWS = 999
 RANDOM = "random directions"
@@ -58,11 +58,9 @@ def study(
         "rotation": pd.concat(angles, names=["change"]).reset_index("change"),
         "matched": matched(angles["tuned"], listed["base"], listed["tuned"]),
     }
-    cosine = angles["tuned"]["cosine"]
-    numbers = {"cosine of matched components": {"value": float(cosine.mean()), "n": len(cosine)}}
     marks = {name: indicators(table) for name, table in named.items()}
     findings = name_findings(marks, seed) | rotation_findings(angles)
-    return Results.of("Concepts of the feed-forward layers", findings, numbers, tables)
+    return Results.of("Concepts of the feed-forward layers", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- names
@@ -183,18 +181,16 @@ def rotation_findings(angles: Mapping[str, pd.DataFrame]) -> dict[str, Finding]:
     null = angles["random change"].groupby("draw")["angle"].mean().to_numpy()
     turned = finding(
         "Tuning turned the concepts further than a random change of its size turns them",
-        value, against(value, null, fitted=True), networks, unit="degrees",
+        value, null, networks, fitted=True, unit="degrees",
         control="the same change of the weights in random directions (fitted)",
         reading="Concepts of nearly equal variance change places at the slightest touch.",
     )  # fmt: skip
     claim = "Tuning turned the concepts further than plain training, at equal norm of the change"
     if "placebo, equal norm" not in mean:
-        missing = "There is no placebo of this pair here."
-        return {"rotation": turned, "placebo": Finding(claim, np.nan, invalid=missing)}
+        return {"rotation": turned, "placebo": Finding(claim, np.nan, invalid=NO_PLACEBO)}
     more = mean["tuned, equal norm"] - mean["placebo, equal norm"]
-    found = means(more.to_numpy(), networks)[-1]
-    placebo = finding(
-        claim, found, t_test(found), networks, unit="degrees", control="no difference (Student's t)",
+    placebo = differ(
+        claim, more.to_numpy(), networks, unit="degrees",
         caveat="The claim is about these two checkpoints, whose networks are few and not independent.",
         reading="The larger of the two changes was interpolated, network by network.",
     )  # fmt: skip

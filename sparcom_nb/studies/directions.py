@@ -15,7 +15,6 @@ from sparcom_nb.evidence import (
     Clusters,
     Estimate,
     Finding,
-    against,
     finding,
     jackknife,
     permuted,
@@ -101,10 +100,10 @@ def resampled(parts: Iterable[np.ndarray], mix: Mixture, ratio: float) -> Estima
     return jackknife(statistic, clusters.stratum)
 
 
-def own_rows(mix: Mixture, kind: str) -> np.ndarray:
-    """Rows of every capability that are clean or of this quality: bool [capability, row]."""
+def own_rows(mix: Mixture, spoiled: str) -> np.ndarray:
+    """Rows of every capability, clean or spoiled in this way: bool [capability, row]."""
     category, quality = (mix.pool[name].to_numpy() for name in ("category", "quality"))
-    return (category == np.array(mix.capabilities)[:, None]) & np.isin(quality, ["clean", kind])
+    return (category == np.array(mix.capabilities)[:, None]) & np.isin(quality, ["clean", spoiled])
 
 
 def areas(values: np.ndarray, wanted: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -113,23 +112,17 @@ def areas(values: np.ndarray, wanted: np.ndarray, asked: np.ndarray) -> np.ndarr
 
 
 def judged(values: dict[str, np.ndarray], mix: Mixture, ratio: float) -> pd.DataFrame:
-    """What the top of every score holds.
+    """What the top of every score holds, of [capability, row] by score.
 
-    Args:
-        values: [capability, row] by score.
-        mix: with the truth.
-        ratio: share of the pool to select.
-
-    Returns:
-        DataFrame, a row a score and capability (``mean`` for the average): precision (low, high: over
-        the pool's sub-types), chance, auc (of wanted rows against all others), auc_corrupted and
-        auc_shuffled (against spoiled ones of the capability).
+    Returns a row a score and capability (``mean`` for the average): precision (low, high: over the
+    pool's sub-types), chance, auc (of wanted rows against all others), auc_corrupted and auc_shuffled
+    (against spoiled ones of the capability).
     """
     found, wanted, tables = resampled(values.values(), mix, ratio), truth(mix), []
     for at, (score, own) in enumerate(values.items()):
         each = {"chance": wanted.mean(axis=1), "auc": areas(own, wanted, wanted | True)}
-        for kind in ("corrupted", "shuffled"):
-            each[f"auc_{kind}"] = areas(own, wanted, own_rows(mix, kind))
+        for spoiled in ("corrupted", "shuffled"):
+            each[f"auc_{spoiled}"] = areas(own, wanted, own_rows(mix, spoiled))
         held = {name: [*one, np.nanmean(one)] for name, one in each.items()}
         ends = {"precision": found.value[at], "low": found.low[at], "high": found.high[at]}
         who = {"score": score, "capability": [*mix.capabilities, "mean"]}
@@ -161,8 +154,8 @@ def selects(
     mean = resampled([values], mix, ratio)[0, -1]
     return finding(
         f"The rows that the score {score} selects are the wanted ones",
-        mean, against(float(mean.value), drawn, fitted=True), Clusters.of(mix.target),
-        n=len(mix.pool), unit="of the selected rows", control=_DEALT, reading=ASKED[score],
+        mean, drawn, Clusters.of(mix.target), fitted=True, n=len(mix.pool),
+        unit="of the selected rows", control=_DEALT, reading=ASKED[score],
     )  # fmt: skip
 
 
@@ -213,18 +206,18 @@ def stable(
 ) -> Finding:
     """Claim that halves of one capability's samples agree more than samples of two capabilities."""
     clusters, rng = Clusters.of(target), np.random.default_rng(seed)
-    value = halves(score, samples, clusters, clusters.stratum, ratio, rng)
+    value = within_minus_between(score, samples, clusters, clusters.stratum, ratio, rng)
     labels = permuted(clusters, draws, seed)
-    null = [halves(score, samples, clusters, label, ratio, rng) for label in labels]
+    null = [within_minus_between(score, samples, clusters, label, ratio, rng) for label in labels]
     return finding(
         f"Two halves of one capability's samples select more of the same rows by {score} than "
-        "samples of two capabilities do", value, against(value, np.array(null), fitted=True),
-        clusters, unit="Jaccard, within minus between capabilities", control=_DEALT,
+        "samples of two capabilities do", value, np.array(null), clusters, fitted=True,
+        unit="Jaccard, within minus between capabilities", control=_DEALT,
         reading="What does not come out again from other samples is not the capability's own.",
     )  # fmt: skip
 
 
-def halves(
+def within_minus_between(
     score: str, samples: Samples, clusters: Clusters, label: np.ndarray, ratio: float,
     rng: np.random.Generator, cuts: int = 2,
 ) -> float:  # fmt: skip

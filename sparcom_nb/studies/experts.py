@@ -8,19 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.evidence import (
-    Clusters,
-    Finding,
-    explained,
-    finding,
-    mean_table,
-)
+from sparcom_nb.evidence import Clusters, Finding, explained, mean_table
 from sparcom_nb.sparcom.experts import RELATIVE, conditional_frequency, specific_experts
 from sparcom_nb.sparcom.sets import overlap, specific
 from sparcom_nb.studies.identify import separation
 from sparcom_nb.studies.results import Results
-
-PERMUTED = "category labels permuted over whole sub-types"
 
 
 def study(
@@ -83,11 +75,8 @@ def varies(
     length: np.ndarray | None = None,
 ) -> Finding:  # fmt: skip
     """Claim that categories explain how sub-types differ in ``values`` [row, ...]."""
-    value, null = explained(values, clusters, draws, seed, length)
-    return finding(
-        _CLAIMS[name], value, null, clusters, control=PERMUTED, reading=_READINGS[name],
-        unit="of the variance between sub-types",
-    )  # fmt: skip
+    reading = _READINGS[name]
+    return explained(_CLAIMS[name], values, clusters, draws, seed, length, reading=reading)
 
 
 def inside(joint: xr.DataArray, routing: xr.DataArray) -> np.ndarray:

@@ -15,15 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sparcom_nb.evidence import (
-    Clusters,
-    Finding,
-    adjusted,
-    against,
-    finding,
-    known_mean,
-    permuted,
-)
+from sparcom_nb.evidence import Clusters, Finding, adjusted, finding, known_mean, permuted
 from sparcom_nb.sparcom.sets import TOPS, kind_of, overlaps, specific
 from sparcom_nb.studies.results import Results
 
@@ -31,7 +23,6 @@ KINDS = ("unique", "shared", "general")
 AGREEMENTS = (0.3, 0.5, 0.8)
 #: Draws at every cut of the sweep, whose p is fitted; splits into halves that a number is the mean of.
 SWEPT, SPLITS = 99, 3
-PERMUTED = "category labels permuted over whole sub-types"
 _COUNTS = ("neurons in the set of a category", "neurons in no other set", "neurons in so many sets")
 _CLAIMS = {
     "distinct": "The sets of two categories differ more than those of any grouping",
@@ -83,14 +74,12 @@ def study(
         "distinct": distinct("distinct", votes, draws, seed),
         "unique": unique,
         "general": general(votes, draws, seed),
-        "halves": halves(votes, draws, seed),
+        "halves": found_again(votes, draws, seed),
         "sources": sources(marked, np.asarray(source), agreement, draws, seed),
         "equal length": distinct("equal length", same, draws, seed),
     }
-    sets = votes.sets(votes.clusters.stratum)
-    numbers = {"neurons in any set": {"value": float(sets.any(axis=0).sum())}}
     tables = {"counts": counts(votes, draws, seed), "sweep": swept}
-    return Results.of("General or unique?", findings, numbers, tables)
+    return Results.of("General or unique?", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- sets from votes
@@ -143,11 +132,12 @@ def claimed(
 def _found(
     name: str, value: float, null: np.ndarray, clusters: Clusters, unit: str, fitted: bool = False
 ) -> Finding:
-    said = f"{PERMUTED}, {len(null)} times (p from Student's t about them)" if fitted else PERMUTED
+    said = clusters.permuted
+    said += f", {len(null)} times (p from Student's t about them)" if fitted else ""
     alone = "" if clusters.unit == "sub-type" else "Rows are permuted: shared wording counts."
     return finding(
-        _CLAIMS.get(name, name), value, against(value, null, fitted), clusters, unit=unit,
-        control=said, reading=_READINGS.get(name, ""), caveat=alone,
+        _CLAIMS.get(name, name), value, null, clusters, fitted, unit=unit, control=said,
+        reading=_READINGS.get(name, ""), caveat=alone,
     )  # fmt: skip
 
 
@@ -244,20 +234,22 @@ def over_cuts(drawn: np.ndarray, clusters: Clusters) -> Finding:
 # ---------------------------------------------------------------- other instructions
 
 
-def agreement(a: np.ndarray, b: np.ndarray) -> float:
+def own_minus_other(a: np.ndarray, b: np.ndarray) -> float:
     """Mean Jaccard of the sets of one category, minus that of two different ones."""
     matrix = overlaps(a, b)
     own = np.eye(len(matrix), dtype=bool)
     return float(known_mean(matrix[own]) - known_mean(matrix[~own]))
 
 
-def halves(votes: Votes, draws: int, seed: int) -> Finding:
+def found_again(votes: Votes, draws: int, seed: int) -> Finding:
     """Sets from half of every category's sub-types against those from the other half."""
     rng = np.random.default_rng(seed)
 
     def number(stratum: np.ndarray) -> float:
         sides = [half(stratum, rng) for _ in range(SPLITS)]
-        found = [agreement(votes.sets(stratum, one), votes.sets(stratum, ~one)) for one in sides]
+        found = [
+            own_minus_other(votes.sets(stratum, one), votes.sets(stratum, ~one)) for one in sides
+        ]
         return float(known_mean(np.array(found)))
 
     labels = permuted(votes.clusters, draws, seed)
@@ -285,7 +277,7 @@ def sources(
     first, second = (Votes.of(marked[asked], share, source[asked] == name) for name in names)
     return claimed(
         "sources", first.clusters, _with_both(first, second, draws, seed),
-        lambda stratum: agreement(first.sets(stratum), second.sets(stratum)),
+        lambda stratum: own_minus_other(first.sets(stratum), second.sets(stratum)),
         "Jaccard, own minus other",
     )  # fmt: skip
 

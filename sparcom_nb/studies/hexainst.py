@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sparcom_nb.evidence import Clusters, Finding, against, finding, permuted
+from sparcom_nb.evidence import Clusters, Finding, finding, permuted
 from sparcom_nb.rows.instructions import limit_rows
 from sparcom_nb.studies.results import Results
 
@@ -64,13 +64,7 @@ def guessed(
 ) -> Finding:
     """Claim that similar rows tell a row's category, its own sub-type not asked.
 
-    Args:
-        claim: see :class:`sparcom_nb.evidence.Finding`.
-        similar: [row, row]; the :data:`NEIGHBOURS` most similar rows vote.
-        rows: with category and subtype.
-        draws: permutations of the categories over whole sub-types.
-        seed: of these, and of the order of rows that are equally similar.
-        more: other attributes of the finding.
+    The :data:`NEIGHBOURS` rows that are most ``similar`` [row, row] vote, equal ones in random order.
     """
     clusters = Clusters.of(rows)
     index, rng = clusters.index, np.random.default_rng(seed)
@@ -85,11 +79,11 @@ def guessed(
         return float(((guess == label) @ member / member.sum(axis=0)).mean())
 
     null = np.array([accuracy(labels) for labels in permuted(clusters, draws, seed)])
-    value = accuracy(clusters.stratum)
-    return finding(
-        claim, value, against(value, null), clusters, unit="of the rows guessed rightly",
-        control="category labels permuted over whole sub-types", **more,
-    )  # fmt: skip
+    said: dict[str, Any] = {
+        "unit": "of the rows guessed rightly",
+        "control": clusters.permuted,
+    } | more
+    return finding(claim, accuracy(clusters.stratum), null, clusters, **said)
 
 
 def nearest_wording(data: pd.DataFrame, n: int = 5) -> pd.Series:

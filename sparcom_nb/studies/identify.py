@@ -13,7 +13,6 @@ import xarray as xr
 from sparcom_nb.evidence import (
     Clusters,
     Finding,
-    against,
     finding,
     jackknife,
     known_mean,
@@ -139,9 +138,8 @@ def separation(
     found = jackknife(lambda keep: pairs.gap(clusters.stratum, keep), clusters.stratum)
     null = np.array([pairs.gap(stratum) for stratum in permuted(clusters, draws, seed)])
     return finding(
-        claim, found, against(float(found.value), null), clusters, unit=unit, reading=reading,
-        control=f"category labels permuted over whole {clusters.unit}s",
-    )  # fmt: skip
+        claim, found, null, clusters, unit=unit, reading=reading, control=clusters.permuted
+    )
 
 
 def matrix(pairwise: xr.DataArray) -> pd.DataFrame:
@@ -190,13 +188,9 @@ def sweep(frequency: xr.DataArray) -> tuple[pd.DataFrame, np.ndarray]:
 def rungs(between: xr.DataArray, paraphrase_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean overlap of every paraphrase with the rows of every rung of :data:`RUNGS`.
 
-    Args:
-        between: overlap [instruction (paraphrases), instruction_b (rows)].
-        paraphrase_of: id of the row that each paraphrase words anew. An instruction given as the
-            paraphrase of itself says nothing and makes no pair.
-
-    Returns:
-        Means [paraphrase, rung], NaN without a pair, and the numbers of pairs [rung].
+    ``between``: overlap [instruction (paraphrases), instruction_b (rows)]; ``paraphrase_of``: id of the
+    row that each words anew. One that is given as the paraphrase of itself makes no pair. Returns
+    means [paraphrase, rung], NaN without a pair, and the numbers of pairs [rung].
     """
     own = between["instruction_b"].to_numpy() == paraphrase_of[:, None]
     category, subtype = (
@@ -218,14 +212,7 @@ def ladder(values: np.ndarray, pairs: np.ndarray, clusters: Clusters) -> pd.Data
 
 
 def wording(values: np.ndarray, clusters: Clusters, draws: int, seed: int) -> dict[str, Finding]:
-    """Is a request closer to itself than to its sub-type, and the sub-type than the category.
-
-    Args:
-        values: [paraphrase, rung].
-        clusters: of the paraphrases.
-        draws: permutations.
-        seed: of these.
-    """
+    """Is a request nearer itself than its sub-type, that nearer than the category: [paraphrase, rung]."""
     none = "There are no paraphrases of these rows, so that wording and request stay mixed."
     said = {"unit": "Jaccard", "control": f"both exchanged within {clusters.unit}s"}
     return {

@@ -124,17 +124,19 @@ def spoiled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
         return pool["response"][rows].unique()
 
     responses = [
-        _wrong(row, kind, donors, rng) if kind != "clean" else row["response"]
-        for row, kind in zip(pool.to_dict("records"), quality, strict=True)
+        _wrong(row, one, donors, rng) if one != "clean" else row["response"]
+        for row, one in zip(pool.to_dict("records"), quality, strict=True)
     ]
     return pool.assign(response=responses, quality=quality)
 
 
-def _wrong(row: Any, kind: str, donors: Callable[..., np.ndarray], rng: np.random.Generator) -> str:
+def _wrong(
+    row: Any, quality: str, donors: Callable[..., np.ndarray], rng: np.random.Generator
+) -> str:
     """Another response than the row's: of its sub-type, or else category, where it is corrupted."""
     category = row["category"]
     near = [(category, row["subtype"], True), (category, None, True)]
-    for place in [*(near if kind == "corrupted" else []), (category, None, False)]:
+    for place in [*(near if quality == "corrupted" else []), (category, None, False)]:
         there = donors(*place)
         if len(others := there[there != row["response"]]):
             return str(rng.choice(others))

@@ -23,6 +23,7 @@ from sparcom_nb.store import write
 FILE = "figures.json"
 #: Raised when what a field means changes.
 SCHEMA = 2
+NO_PLACEBO = "There is no placebo of this pair here."
 _NUMBER = ("value", "low", "high", "n", "control")
 _TEXT = ("unit", "note")
 _FINDING = {one.name for one in fields(Finding)} | {"name", "verdict"}

@@ -30,7 +30,7 @@ SCORES: dict[str, tuple[str, str, bool]] = {
     "NAIT, one scale": ("pc1, oriented", "mean", True),
     "contrast": ("contrast", "mean", False),
 }
-#: Rival -> its name in :func:`sparcom_nb.nait.baseline_score`, and the sign that puts the best first.
+#: Rival -> its name in :data:`sparcom_nb.nait.baselines.BASELINES`, and the sign that puts the best first.
 BASELINES: dict[str, tuple[str, int]] = {
     "longest": ("length", 1),
     "most surprising": ("perplexity", 1),
@@ -38,8 +38,8 @@ BASELINES: dict[str, tuple[str, int]] = {
     "difficulty": ("difficulty", 1),
     "embedding": ("embedding", 1),
 }
-KINDS = ("pc1", "pc1, oriented", "contrast")
-#: Of each kind, vectors [capability, layer, feature], each of length 1.
+DIRECTIONS = ("pc1", "pc1, oriented", "contrast")
+#: By the name of a direction, vectors [capability, layer, feature], each of length 1.
 Vectors = dict[str, np.ndarray]
 
 
@@ -64,7 +64,7 @@ class Samples:
 
 
 def directions(
-    samples: Samples, label: np.ndarray, n: int, names: Sequence[str] = KINDS
+    samples: Samples, label: np.ndarray, n: int, names: Sequence[str] = DIRECTIONS
 ) -> Vectors:
     """Directions of ``n`` capabilities from the samples that have their number as label [row]."""
     made: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}

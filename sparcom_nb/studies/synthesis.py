@@ -10,7 +10,7 @@ from the others, both ways round: what is made of the same rows agrees by their 
 None of the three papers asks these questions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,15 +25,12 @@ from sparcom_nb.evidence import (
     Clusters,
     Estimate,
     Finding,
-    against,
-    balance,
+    Matched,
     finding,
     jackknife,
     known_mean,
-    over_strata,
-    partners,
+    means,
     permuted,
-    swapped,
     t_test,
 )
 from sparcom_nb.model.evaluate import loss_under
@@ -45,7 +42,7 @@ from sparcom_nb.shift.density import instruction_scores
 from sparcom_nb.shift.rotation import SAME, rotation
 from sparcom_nb.sparcom.ablation import Loss
 from sparcom_nb.studies.ablation import Trial
-from sparcom_nb.studies.results import Results
+from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 #: Draws of tests that run no model.
 DRAWS = 999
@@ -93,14 +90,13 @@ def study(
     turns = {"tuned": turned(pair.base, pair.instruct, r)}
     if pair.placebo:
         turns["placebo"] = turned(pair.base, pair.placebo, r)
-    like = Outsiders.of(rows, turns["tuned"].norm)
+    like = Outsiders.of_rows(rows, turns["tuned"].norm)
     each = effects(fall, harm)
     findings = beyond_others(rows, like) | beyond_outsiders(like) | concepts(like, turns)
     findings["fall, equal harm"] = margin(each)
     tables = {"shares": _shares(like), "concepts": _angles(like, turns["tuned"]), "rows": each}
     tables["match"] = pd.DataFrame([like.row])
-    numbers = {"neurons in a set": {"value": like.row["members"], "control": like.pairs.size}}
-    return Results.of("Where the three papers meet", findings, numbers, tables)
+    return Results.of("Where the three papers meet", findings, tables=tables)
 
 
 # ---------------------------------------------------------------- sets, directions, outsiders
@@ -162,21 +158,14 @@ def _unit(make: Any, own: np.ndarray, pool: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Outsiders:
-    """Sets and squared directions of :meth:`Rows.made`, and an outsider beside every member.
+class Outsiders(Matched):
+    """Sets with their outsiders, and the squared directions of :meth:`Rows.made`."""
 
-    pairs: of :func:`sparcom_nb.evidence.partners`; row, unlike: of :func:`sparcom_nb.evidence.balance`.
-    """
-
-    sets: np.ndarray
     squares: np.ndarray
-    pairs: np.ndarray
-    row: Mapping[str, float]
-    unlike: str
     trial: Trial
 
     @classmethod
-    def of(cls, rows: Rows, norm: np.ndarray) -> "Outsiders":
+    def of_rows(cls, rows: Rows, norm: np.ndarray) -> "Outsiders":
         """Match on frequency, spread of the activation over rows, and norm of what a neuron writes."""
         sets, squares = rows.made(rows.trial.clusters.stratum)
         features = {
@@ -185,26 +174,7 @@ class Outsiders:
             "norm": norm,
         }
         features = {name: values.reshape(sets.shape[2:]) for name, values in features.items()}
-        pairs = partners(np.asarray(sets.any(axis=(0, 1))), np.stack(list(features.values())))
-        return cls(sets, squares, pairs, *balance(sets, pairs, features), rows.trial)
-
-    @property
-    def beside(self) -> np.ndarray:
-        """The sets with every member's outsider in its place."""
-        return np.take_along_axis(self.sets, self.pairs[None, None], -1)
-
-    def draws(self, number: int) -> Iterator[np.ndarray]:
-        """Sets whose members changed places with outsiders; none where these do not match."""
-        for places in swapped(self.pairs, 0 if self.unlike else number, self.trial.seed):
-            yield np.take_along_axis(self.sets, places[None, None], -1)
-
-    def finding(self, claim: str, found: Estimate | float, null: Any, **more: Any) -> Finding:
-        """Claim that the sets give more than :meth:`draws` do."""
-        control = "sets whose members changed places with matched outsiders at random"
-        caveat = f"{self.row['pairs']:,.0f} of {self.row['members']:,.0f} members have an outsider."
-        said = {"control": control, "caveat": caveat, "invalid": self.unlike} | more
-        value = float(found.value if isinstance(found, Estimate) else found)
-        return finding(claim, found, against(value, np.array(null)), self.trial.clusters, **said)
+        return cls.of(sets, features, squares=squares, trial=rows.trial)
 
 
 # ---------------------------------------------------------------- 1 directions
@@ -212,14 +182,13 @@ class Outsiders:
 
 def beyond_others(rows: Rows, like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
     """Claim that a category's neurons carry more of its direction than other categories' do."""
-    clusters, found = rows.trial.clusters, over_strata(gaps(shares(like.sets, like.squares)).T)
+    clusters, found = rows.trial.clusters, _mean(gaps(shares(like.sets, like.squares)))
     labels = permuted(clusters, draws, rows.trial.seed)
     null = np.array([known_mean(gaps(shares(*rows.made(one))).T) for one in labels])
     return {
         f"{method}, other sets": finding(
-            f"{_CARRY.format(words)} other categories' do", found[n],
-            against(float(found.value[n]), null[:, n]), clusters, unit=_PART,
-            control=f"category labels permuted over whole {clusters.unit}s",
+            f"{_CARRY.format(words)} other categories' do", found[n], null[:, n], clusters,
+            unit=_PART, control=clusters.permuted,
             reading="Set and direction come from different sub-types: only what these share counts.",
         )
         for n, (method, words) in enumerate(_WORDS.items())
@@ -229,12 +198,13 @@ def beyond_others(rows: Rows, like: Outsiders, draws: int = DRAWS) -> dict[str, 
 def beyond_outsiders(like: Outsiders, draws: int = DRAWS) -> dict[str, Finding]:
     """Claim that a category's neurons carry more of its direction than outsiders like them."""
     found, *null = (
-        over_strata(_own(shares(one, like.squares)).T) for one in (like.sets, *like.draws(draws))
+        _mean(_own(shares(one, like.squares)))
+        for one in (like.sets, *like.swapped(draws, like.trial.seed))
     )
     return {
         f"{method}, outsiders": like.finding(
             f"{_CARRY.format(words)} outsiders like them", found[n], [one.value[n] for one in null],
-            unit=_PART,
+            like.trial.clusters, unit=_PART,
             reading="A neuron that varies much loads on every direction: hence the match.",
         )
         for n, (method, words) in enumerate(_WORDS.items())
@@ -254,6 +224,11 @@ def shares(sets: np.ndarray, squares: np.ndarray) -> np.ndarray:
     flat = sets.reshape(*sets.shape[:2], -1).astype(float)
     along = squares.reshape(*squares.shape[:3], -1).swapaxes(2, 3)
     return (flat[0] @ along[1] + flat[1] @ along[0]) / 2 / sets.shape[2]
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    """Mean of numbers [method, category] over the categories."""
+    return means(values.T, Clusters.by(range(values.shape[1]), "category"))[-1]
 
 
 def _own(shares: np.ndarray) -> np.ndarray:
@@ -321,21 +296,21 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def concepts(like: Outsiders, turns: Mapping[str, Turn], draws: int = DRAWS) -> dict[str, Finding]:
     """Claim that what training turned lies on the sets, and by tuning more than by a placebo."""
-    swaps = [like.sets, *like.draws(draws)]
+    swaps, clusters = [like.sets, *like.swapped(draws, like.trial.seed)], like.trial.clusters
     at = {name: np.array([turn.rotation(one) for one in swaps]) for name, turn in turns.items()}
     beyond = at["tuned"] - at.get("placebo", np.nan)
-    lack = {} if "placebo" in turns else {"invalid": "There is no placebo of this pair here."}
+    lack = {} if "placebo" in turns else {"invalid": NO_PLACEBO}
     claim = "How far a concept turned goes with its part on the categories' neurons more than on"
     unit = "of rank correlation"
     return {
         "rotation, outsiders": like.finding(
-            f"{claim} outsiders like them", at["tuned"][0], at["tuned"][1:], unit=unit,
+            f"{claim} outsiders like them", at["tuned"][0], at["tuned"][1:], clusters, unit=unit,
             reading="One pair of weights: another training run would be another draw.",
         ),
         "rotation, placebo": like.finding(
             f"{claim} outsiders, under tuning more than under the placebo", beyond[0], beyond[1:],
-            unit=unit, reading="What any further training does to these neurons, the placebo does, too.",
-            **lack,
+            clusters, unit=unit, **lack,
+            reading="What any further training does to these neurons, the placebo does, too.",
         ),
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import binom, rankdata
 from transformer_lens.model_bridge import TransformerBridge
 
-from sparcom_nb.evidence import Clusters, Finding, Null, against, finding, jackknife, t_test
+from sparcom_nb.evidence import Clusters, Finding, finding, jackknife, t_test
 from sparcom_nb.model.load import load_model
 from sparcom_nb.model.sources import PAIRS, PLACEBO, local_path, member_name
 from sparcom_nb.nait.readout import sample_activations
@@ -159,18 +159,11 @@ def carried_over(bench: Bench, draws: int, seed: int) -> dict[str, Finding]:
 
 def carried(
     moved: np.ndarray, own: np.ndarray, pool: np.ndarray, draws: int, seed: int
-) -> tuple[float, Null]:
-    """Correlation of scores along moved and own directions, and its null.
+) -> tuple[float, np.ndarray]:
+    """Correlation of scores along moved and own directions [capability, layer, feature], and its null.
 
-    Args:
-        moved: [capability, layer, feature].
-        own: the same of the other model.
-        pool: its candidates' mean activations [layer, row, feature].
-        draws: permutations of the neurons of every layer, the same for all capabilities.
-        seed: of these.
-
-    Returns:
-        The mean over capabilities, and what it is under the null.
+    ``pool``: the other model's candidates' mean activations [layer, row, feature]. A draw of the null
+    permutes the neurons of every layer, the same for all capabilities.
     """
     rng = np.random.default_rng(seed)
     rows = pool.transpose(1, 0, 2).reshape(pool.shape[1], -1)
@@ -183,8 +176,7 @@ def carried(
     width = np.tile(np.arange(moved.shape[2]), (moved.shape[1], 1))
     places = (rng.permuted(width, axis=1)[None] for _ in range(draws))
     null = [agreement(np.take_along_axis(moved, at, axis=2)) for at in places]
-    value = agreement(moved)
-    return value, against(value, np.array(null))
+    return agreement(moved), np.array(null)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -83,12 +83,10 @@ def _why_untold(found: Finding) -> str:
     return f"No p below {found.smallest_p:.3g} is possible with so few draws."
 
 
-def digits(value: float) -> str:
-    """A number with two significant digits, three from 100 on; whole ones as they are."""
-    if value != value:
+def digits(value: float | None) -> str:
+    """A number with two significant digits, three from 100 on; whole ones as they are; a dash for none."""
+    if value is None or value != value:
         return "–"
-    if float(value).is_integer() and abs(value) < 1e6:
-        return f"{value:,.0f}"
-    return f"{float(f'{value:.3g}' if abs(value) >= 100 else f'{value:.2g}'):,}".rstrip("0").rstrip(
-        "."
-    )
+    if not float(value).is_integer() or abs(value) >= 1e6:
+        value = float(f"{value:.3g}" if abs(value) >= 100 else f"{value:.2g}")
+    return f"{value:,}".removesuffix(".0").replace("-", "−")

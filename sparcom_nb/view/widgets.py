@@ -36,8 +36,8 @@ def choose(
         result = draw(choice)
         return image(*result) if isinstance(result, tuple) else text_table(result)
 
-    kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
-    control = kind(
+    made = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
+    control = made(
         options=[(visible(label), choice) for label, choice in options],
         value=value,
         description=description,

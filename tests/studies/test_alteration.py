@@ -23,7 +23,7 @@ def distance(base, tuned):
 def test_halves_and_the_same_rows_equal_a_loop():
     two = models(0)
     made = Compared.of(two, 0)
-    found, clusters = made.halves(distance, "base", "tuned"), made.clusters
+    found, clusters = made.across(distance, "base", "tuned"), made.clusters
     category = two["base"]["category"].to_numpy()
 
     def mean(name, model, kept):

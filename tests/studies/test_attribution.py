@@ -47,7 +47,7 @@ def gained():
 
 
 def test_a_gain_of_the_instruction_shows_against_base_and_placebo(gained):
-    for name in ("gain", "contrast", "placebo", "at_length"):
+    for name in ("gain", "lead", "placebo", "at_length"):
         assert gained.findings[name].verdict == SHOWS, name
     assert "these two checkpoints" in gained.findings["placebo"].caveat
     table = gained.tables["shift"].set_index("category")
@@ -63,12 +63,12 @@ def test_a_gain_of_the_instruction_shows_against_base_and_placebo(gained):
 def test_the_same_model_twice_gains_nothing_and_what_lacks_cannot_be_told(tmp_path):
     same = made(48)
     found = study({"base": same, "tuned": same}, rows())
-    assert found.findings["gain"].verdict == found.findings["contrast"].verdict == NOT
+    assert found.findings["gain"].verdict == found.findings["lead"].verdict == NOT
     assert found.findings["gain"].value == 0
     assert found.findings["placebo"].verdict == UNTOLD
     found.save(tmp_path)
     silent = study({"base": made(48, outputs=0), "tuned": made(48, outputs=0)}, rows())
-    own = ("gain", "contrast", "placebo", "at_length", "category")
+    own = ("gain", "lead", "placebo", "at_length", "category")
     assert {silent.findings[name].verdict for name in own} == {UNTOLD}
     assert silent.tables["shift"].empty and "mean" in silent.tables["choices"]
     silent.save(tmp_path / "silent")

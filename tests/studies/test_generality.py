@@ -206,7 +206,7 @@ def test_halves_are_the_mean_over_splits(monkeypatch):
     """With two sub-types a category a split is one against the other; all eight are equally likely."""
     monkeypatch.setattr(generality, "SPLITS", 300)
     marked = rows(2, 6, 0.6, 2)
-    found = generality.halves(Votes.of(marked), 2, 0).value
+    found = generality.found_again(Votes.of(marked), 2, 0).value
     category, subtype = marked["category"].to_numpy(), marked["subtype"].to_numpy()
     every = []
     for code in range(8):

@@ -87,7 +87,7 @@ def test_no_report_and_a_damaged_one_are_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.14159, "0.14"), (-0.00321, "-0.0032"), (12.345, "12"), (1234.5, "1,230"), (3.0, "3"),
+    [(0.14159, "0.14"), (-0.00321, "−0.0032"), (12.345, "12"), (1234.5, "1,230"), (3.0, "3"),
      (100.4, "100"), (float("nan"), "–")],
 )  # fmt: skip
 def test_digits(value, text):
@@ -99,7 +99,7 @@ def test_a_sentence_says_verdict_numbers_and_what_would_have_shown():
     null = {"null_mean": 0.01, "null_low": -0.05, "null_high": 0.06, "detectable": 0.12}
     shows = sentence(Finding("A <b>", **one, **null, p=0.006, p_adjusted=0.024, units="9 rows"))
     assert shows == (
-        "**A &#60;b&#62;: this shows.** 0.14 nats [0.03, 0.28], against 0.01 [-0.05, 0.06] for "
+        "**A &#60;b&#62;: this shows.** 0.14 nats [0.03, 0.28], against 0.01 [−0.05, 0.06] for "
         "shuffled labels; p = 0.006 (p = 0.024 adjusted); 9 rows."
     )
     assert sentence(Finding("A", **one, **null, p=0.5)).endswith(

@@ -38,12 +38,10 @@ def test_sets_and_directions_are_those_of_the_methods_on_either_half(experts):
     half = trial.halves(trial.label)
     sets, squares = rows.made(trial.clusters.stratum)
     for side in (0, 1):
-        on_half = frequency[half == side]
-        means = [
-            sn.sparcom.category_means(x) for x in (sn.sparcom.specific(on_half, top=0.2), on_half)
-        ]
+        part = frequency[half == side]
+        means = [sn.sparcom.category_means(x) for x in (sn.sparcom.specific(part, top=0.2), part)]
         expected = sn.sparcom.equal_sets(*means, "unique").sel(category=trial.clusters.strata)
-        assert (sets[side] == expected.to_numpy().reshape(sets[side].shape)).all()
+        assert np.array_equal(sets[side].ravel(), expected.to_numpy().ravel())
     pool = activations[half == 0]
     own = pool[(pool["category"] == "QA").to_numpy()]
     said = {"site": "post", "span": "sample", "skip": 0, "kind": "dense", "model": "m"}
@@ -59,12 +57,12 @@ def test_sets_and_directions_are_those_of_the_methods_on_either_half(experts):
 
 def test_what_is_planted_shows_and_too_few_rows_are_untold():
     rows = rows_of(3.0, 1, subtypes=8, layers=2, width=40)
-    like = synthesis.Outsiders.of(rows, np.ones((2, 40)))
+    like = synthesis.Outsiders.of_rows(rows, np.ones((2, 40)))
     found = synthesis.beyond_others(rows, like, 199) | synthesis.beyond_outsiders(like, 199)
     assert found["contrast, other sets"].verdict == SHOWS
     assert found["contrast, outsiders"].verdict == (UNTOLD if like.unlike else SHOWS)
     rows = rows_of(3.0, 1, subtypes=1)
-    few = synthesis.beyond_others(rows, synthesis.Outsiders.of(rows, np.ones((1, 24))), 199)
+    few = synthesis.beyond_others(rows, synthesis.Outsiders.of_rows(rows, np.ones((1, 24))), 199)
     assert few["pc1, other sets"].verdict in (UNTOLD, NOT)
 
 

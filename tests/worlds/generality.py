@@ -33,7 +33,7 @@ def unique(effect, seed):
 
 
 def halves(effect, seed):
-    return generality.halves(Votes.of(marked(effect, seed)), 39, seed), np.nan
+    return generality.found_again(Votes.of(marked(effect, seed)), 39, seed), np.nan
 
 
 def sources(effect, seed):

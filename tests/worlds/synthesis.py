@@ -66,13 +66,13 @@ def outsiders(seed: int, effect: float = 0.0, width: int = 48) -> synthesis.Outs
     squares /= squares.sum(axis=-1, keepdims=True)
     pairs = partners(np.asarray(sets.any(axis=(0, 1))), rng.random((2, 1, width)))
     row = {"pairs": 9.0, "members": 9.0}
-    return synthesis.Outsiders(sets, squares, pairs, row, "", some_trial())
+    return synthesis.Outsiders(sets, pairs, row, "", squares, some_trial())
 
 
 def deep(like: synthesis.Outsiders, networks: int = 4) -> synthesis.Outsiders:
     """The same sets in several networks, each pair with coins of its own."""
     sets, pairs = np.repeat(like.sets, networks, axis=2), np.repeat(like.pairs, networks, axis=0)
-    return synthesis.Outsiders(sets, like.squares, pairs, like.row, "", like.trial)
+    return synthesis.Outsiders(sets, pairs, like.row, "", like.squares, like.trial)
 
 
 def turn(like: synthesis.Outsiders, effect: float, seed: int, r: int = 40) -> synthesis.Turn:
@@ -87,7 +87,7 @@ def turn(like: synthesis.Outsiders, effect: float, seed: int, r: int = 40) -> sy
 def labels(effect: float, seed: int) -> tuple[Finding, float]:
     """Of both directions; ``contrast`` is the one that sees a shift of means."""
     rows = rows_of(effect, seed)
-    like = synthesis.Outsiders.of(rows, np.ones((1, 24)))
+    like = synthesis.Outsiders.of_rows(rows, np.ones((1, 24)))
     return synthesis.beyond_others(rows, like, 59)["contrast, other sets"], 0.0
 
 

@@ -24,6 +24,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from sparcom_nb.findings import paper
+from sparcom_nb.view.prose import digits
 from sparcom_nb.view.safe import POLICY, clean, visible
 
 HERE = Path(__file__).parent
@@ -44,7 +45,6 @@ class Run:
     notebook: str
     pair: str
     place: str
-    fingerprint: str
     title: str
     summary: str
     seconds: float
@@ -52,7 +52,6 @@ class Run:
     error: str | None
     parameters: dict[str, str]
     versions: dict[str, str]
-    files: list[str]
     findings: list[dict[str, Any]] = field(default_factory=list)
     numbers: list[dict[str, Any]] = field(default_factory=list)
     aside: bool = False  # it failed, and an earlier result still stands
@@ -218,7 +217,7 @@ def _mend(soup: BeautifulSoup) -> str:
     _order_headings(soup)
     _own_ground(soup)
     for number, table in enumerate(soup.find_all("table"), start=1):
-        _head_table(table, number)
+        _head_table(table)
         _make_scrollable(soup, table, number)
     for link in soup.select('a[href$=".ipynb"]:not([href*="://"])'):
         link["href"] = re.sub(r"ipynb$", "html", str(link["href"]))
@@ -266,7 +265,7 @@ def _linear(channel: str) -> float:
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
 
 
-def _head_table(table: Tag, number: int) -> None:
+def _head_table(table: Tag) -> None:
     """Scope on header cells; empty header cells become plain ones."""
     del table["border"]
     for cell in table.find_all("th"):
@@ -307,12 +306,8 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float | None, unit: str | None = None) -> str:
-    """Three significant digits, grouped thousands, a real minus sign, the unit; a dash for None."""
-    if value is None:
-        return "–"
-    whole = isinstance(value, int) or abs(value) >= 1000
-    text = f"{value:,.0f}" if whole else f"{value:.3g}"
-    return " ".join(filter(None, [text.replace("-", "−"), unit]))
+    """A number and its unit, as a sentence has them; a dash for None."""
+    return f"{digits(value)} {unit}" if unit and value is not None else digits(value)
 
 
 def interval(figure: dict[str, Any]) -> str:

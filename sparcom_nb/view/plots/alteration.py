@@ -1,11 +1,10 @@
-"""Pictures of base and tuned model side by side: sets, floors, profiles."""
+"""Pictures of base and tuned model side by side: sets, floors, layers."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sparcom_nb.rows.instructions import CATEGORIES
+from sparcom_nb.view.plots.common import LOOKS, Looks, beside, by_layer, ordered
 from sparcom_nb.view.theme import figure, label
 
 _KEPT, _GAINED, _LOST = "#0072B2", "#E69F00", "#999999"
@@ -18,7 +17,6 @@ _PAIRS = {
     "base A, placebo B": ("#009E73", "D"),
     "base, placebo": ("#009E73", "s"),
 }
-_MODELS = {"base": ("#0072B2", "o"), "tuned": ("#D55E00", "s"), "placebo": ("#009E73", "^")}
 
 
 def kept_gained_lost(table: pd.DataFrame) -> Figure:
@@ -48,18 +46,7 @@ def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
     table: of :mod:`sparcom_nb.studies.alteration`: category, pair, value, low, high.
     """
     fig, (axes,) = figure(9, 3.8)
-    shown = [pair for pair in _PAIRS if pair in set(table["pair"])]
-    categories = [c for c in CATEGORIES if c in set(table["category"])]
-    for n, pair in enumerate(shown):
-        part = table[table["pair"] == pair].set_index("category").loc[categories]
-        value, low, high = (part[c].to_numpy(float) for c in ("value", "low", "high"))
-        colour, marker = _PAIRS[pair]
-        axes.errorbar(
-            np.arange(len(categories)) + 0.12 * (n - (len(shown) - 1) / 2), value,
-            yerr=[value - low, high - value], fmt=marker, color=colour, label=pair, capsize=2,
-            markersize=5,
-        )  # fmt: skip
-    axes.set_xticks(range(len(categories)), categories)
+    beside(axes, table, "category", ordered(table["category"]), "pair", _PAIRS, "value")
     axes.set_ylim(0, None)
     axes.legend(fontsize=8, ncols=1, loc="center left", bbox_to_anchor=(1.01, 0.5))
     label(axes, title, "", y)
@@ -68,16 +55,6 @@ def pairs_of_models(table: pd.DataFrame, title: str, y: str) -> Figure:
 
 def profiles(table: pd.DataFrame) -> Figure:
     """Share of each layer's components that are specific, a panel a category, a line a model."""
+    looks: Looks = dict(zip(("base", "tuned", "placebo"), LOOKS, strict=True))
     categories = list(dict.fromkeys(table["category"]))
-    fig, panels = figure(1.2 + 1.7 * len(categories), 3.2, columns=len(categories))
-    for axes, name in zip(panels, categories, strict=True):
-        for model, part in table[table["category"] == name].groupby("model", sort=False):
-            x, y, low, high = part[["layer", "mean", "low", "high"]].to_numpy(float).T
-            colour, marker = _MODELS[str(model)]
-            style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1}
-            axes.errorbar(x, y, yerr=[y - low, high - y], label=model, capsize=2, **style)
-        axes.set_ylim(0, 1.05 * np.nanmax(table[["mean", "high"]].to_numpy()))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-        label(axes, name, "layer", "share of the layer" if axes is panels[0] else "")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
-    return fig
+    return by_layer(table, "category", categories, looks, "mean", "share of the layer")

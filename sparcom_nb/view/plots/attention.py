@@ -1,10 +1,10 @@
 """Pictures of word pairs of attention heads, and of verb shift."""
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from sparcom_nb.view.plots.common import beside
 from sparcom_nb.view.theme import NEUTRAL, figure, label
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
@@ -51,19 +51,14 @@ def verb_shift(table: pd.DataFrame) -> Figure:
     """
     fig, (axes,) = figure(7.5, 3.6)
     groups = list(dict.fromkeys(table["layers"]))
-    for own, name, marker, colour in (
-        (True, "instruction verbs", "o", _ORANGE),
-        (False, "other verbs", "s", _BLUE),
-    ):
-        part = table[table["instruction"] == own]
-        x = np.array([groups.index(g) for g in part["layers"]], float) + (-0.1 if own else 0.1)
-        share, low, high = part[["mean", "low", "high"]].to_numpy(float).T
-        ends = [share - low, high - share]
-        axes.errorbar(x, share, yerr=ends, fmt=marker, color=colour, capsize=3, label=name)
+    named = table.assign(
+        verbs=table["instruction"].map({True: "instruction verbs", False: "other verbs"})
+    )
+    looks = {"instruction verbs": (_ORANGE, "o"), "other verbs": (_BLUE, "s")}
+    beside(axes, named, "layers", groups, "verbs", looks)
     axes.axhline(0.5, color=NEUTRAL, linestyle="--", linewidth=1)
     numbers = table.groupby("layers")["n"].agg(lambda n: ", ".join(map(str, n)))
     axes.set_xticks(range(len(groups)), [f"{g}\nn = {numbers[g]}" for g in groups], fontsize=8)
     axes.set_ylim(-0.03, 1.03)
-    axes.legend(fontsize=8)
     label(axes, "Above the line: more pairs after tuning", "layers", "share of heads")
     return fig

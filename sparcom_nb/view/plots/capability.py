@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sparcom_nb.nait.selection import select
@@ -52,14 +53,22 @@ def histograms(
     return fig
 
 
+def _by_score(table: pd.DataFrame) -> tuple[Figure, Axes, pd.DataFrame, np.ndarray]:
+    """A figure with a line a score, from 0 to 1; means over capabilities, and the heights of the lines."""
+    means = table[table["capability"] == "mean"]
+    rows = np.arange(len(means))[::-1]
+    fig, (axes,) = figure(9, 0.38 * len(means) + 1.5)
+    axes.set_yticks(rows, means["score"])
+    axes.set_xlim(0, 1)
+    return fig, axes, means, rows
+
+
 def precisions(table: pd.DataFrame, null: pd.DataFrame) -> Figure:
     """Precision of every score: mean over capabilities with interval, each capability a marker.
 
     Grey: 95 in 100 of the null's draws.
     """
-    means = table[table["capability"] == "mean"]
-    rows = np.arange(len(means))[::-1]
-    fig, (axes,) = figure(9, 0.38 * len(means) + 1.5)
+    fig, axes, means, rows = _by_score(table)
     for height, name in zip(rows, means["score"], strict=True):
         if name in null:
             axes.hlines(height, *null[name].quantile([0.025, 0.975]), color="#bbbbbb", lw=9)
@@ -73,8 +82,6 @@ def precisions(table: pd.DataFrame, null: pd.DataFrame) -> Figure:
         axes, means[["precision", "low", "high"]].to_numpy(float), rows, fmt="D", color="black"
     )
     axes.axvline(means["chance"].mean(), color=NEUTRAL, ls=":", label="share of the pool")
-    axes.set_yticks(rows, means["score"])
-    axes.set_xlim(0, 1)
     fig.legend(fontsize=8, ncols=7, loc="outside lower center")
     label(axes, "Black: mean over capabilities, 95 % interval; grey: null directions",
           "share of wanted rows selected", "")  # fmt: skip
@@ -83,9 +90,7 @@ def precisions(table: pd.DataFrame, null: pd.DataFrame) -> Figure:
 
 def blind_spots(table: pd.DataFrame) -> Figure:
     """Ability of every score to tell wanted rows from all others, and clean from spoiled ones."""
-    means = table[table["capability"] == "mean"]
-    rows = np.arange(len(means))[::-1]
-    fig, (axes,) = figure(9, 0.38 * len(means) + 1.5)
+    fig, axes, means, rows = _by_score(table)
     names = {
         "auc": "all other rows", "auc_shuffled": "answers to other tasks",
         "auc_corrupted": "plausible wrong answers",
@@ -93,8 +98,6 @@ def blind_spots(table: pd.DataFrame) -> Figure:
     for (column, name), (colour, marker) in zip(names.items(), _STYLES, strict=False):
         axes.plot(means[column], rows, marker, color=colour, label=name)
     axes.axvline(0.5, color=NEUTRAL, ls=":")
-    axes.set_yticks(rows, means["score"])
-    axes.set_xlim(0, 1)
     fig.legend(fontsize=8, ncols=3, loc="outside lower center")
     label(axes, "Wanted rows against ...", "area under the curve (0.5: blind)", "")
     return fig

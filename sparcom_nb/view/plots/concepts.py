@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from sparcom_nb.view.plots.common import beside, by_layer
 from sparcom_nb.view.theme import figure, label
 
 #: Colour and marker of every model and control.
@@ -47,13 +46,10 @@ def shares(table: pd.DataFrame) -> Figure:
     table: ``shares`` of :func:`sparcom_nb.studies.concepts.study`.
     """
     fig, (axes,) = figure(9, 3.8)
-    what = list(dict.fromkeys(table["what"]))
-    for n, (name, part) in enumerate(table.groupby("model", sort=False)):
-        _points(axes, np.arange(len(what)) + 0.12 * (n - 1.5), part, str(name))
-    axes.set_xticks(range(len(what)), what, rotation=20)
+    beside(axes, table, "what", list(dict.fromkeys(table["what"])), "model", _LOOK, "share")
+    axes.tick_params(axis="x", rotation=20)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_ylim(0, None)
-    axes.legend(fontsize=8)
     label(axes, "What components are about", "", "share of components")
     return fig
 
@@ -63,16 +59,7 @@ def shares_by_layer(table: pd.DataFrame, what: tuple[str, ...]) -> Figure:
 
     table: ``shares_by_layer`` of :func:`sparcom_nb.studies.concepts.study`.
     """
-    fig, panels = figure(1.2 + 2.2 * len(what), 3.2, columns=len(what))
-    for axes, name in zip(panels, what, strict=True):
-        for model, part in table[table["what"] == name].groupby("model", sort=False):
-            _points(axes, part["layer"].to_numpy(float), part, str(model), "-")
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-        axes.set_ylim(0, None)
-        label(axes, name, "layer", "share of components" if axes is panels[0] else "")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-    return fig
+    return by_layer(table, "what", what, _LOOK, "share", "share of components")
 
 
 def rotation(by_layer: pd.DataFrame, by_angle: pd.DataFrame, r: int) -> Figure:
@@ -97,12 +84,3 @@ def rotation(by_layer: pd.DataFrame, by_angle: pd.DataFrame, r: int) -> Figure:
     label(left, f"Base against ..., first {r} concepts", "layer", "mean principal angle (degrees)")
     label(right, "Angle by angle, mean over networks", "principal angle, smallest first", "degrees")
     return fig
-
-
-def _points(axes: Axes, x: np.ndarray, table: pd.DataFrame, name: str, line: str = "") -> None:
-    colour, marker = _LOOK[name]
-    share, low, high = table[["share", "low", "high"]].to_numpy(float).T
-    axes.errorbar(
-        x, share, yerr=[np.maximum(0, share - low), np.maximum(0, high - share)], fmt=marker + line,
-        color=colour, label=name, capsize=2, markersize=5, linewidth=1,
-    )  # fmt: skip

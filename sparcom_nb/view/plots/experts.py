@@ -6,8 +6,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparcom_nb.rows.instructions import CATEGORIES
 from sparcom_nb.sparcom.baselines import category_means
+from sparcom_nb.view.plots.common import ordered
 from sparcom_nb.view.theme import figure, label
 
 _ORDER = "experts side by side, number 0 first"
@@ -23,7 +23,7 @@ def usage(table: pd.DataFrame, uniform: float) -> Figure:
     others = (mean.sum("category") - mean) / (mean.sizes["category"] - 1)
     fig, (axes,) = figure(10, 0.42 * mean.sizes["category"] + 1.5)
     _by_expert(axes, mean / uniform, "PuOr_r", 0, 2, "times the uniform rate")
-    _mark(axes, (low > others) | (high < others), ".")
+    _mark(axes, (low > others) | (high < others))
     label(axes, "Use of experts; a dot: apart from the other categories", _ORDER, "")
     return fig
 
@@ -33,7 +33,7 @@ def expert_sets(marked: xr.DataArray, agreement: float) -> Figure:
     votes = category_means(marked)
     fig, (axes,) = figure(10, 0.42 * len(votes) + 1.5)
     _by_expert(axes, votes, "Blues", 0, 1, "share of instructions")
-    _mark(axes, votes >= agreement - 1e-9, ".")
+    _mark(axes, votes >= agreement - 1e-9)
     label(axes, f"Whose expert is it? A dot: {agreement:.0%} or more agree", _ORDER, "")
     return fig
 
@@ -56,8 +56,7 @@ def _by_expert(
 ) -> None:
     """Heat map [category, layer, expert]: a row a category, experts side by side layer by layer."""
     n_experts, layers = values.sizes["expert"], values["layer"].to_numpy()
-    flat = values.transpose("category", "layer", "expert").to_numpy().reshape(len(values), -1)
-    mesh = axes.pcolormesh(flat, cmap=cmap, vmin=low, vmax=high)
+    mesh = axes.pcolormesh(_flat(values), cmap=cmap, vmin=low, vmax=high)
     axes.figure.colorbar(mesh, ax=axes, label=name, pad=0.01)
     axes.set_xticks((np.arange(len(layers)) + 0.5) * n_experts, [f"layer {n}" for n in layers])
     axes.set_yticks(np.arange(len(values)) + 0.5, values["category"].to_numpy())
@@ -66,14 +65,17 @@ def _by_expert(
     axes.grid(False)
 
 
-def _mark(axes: Axes, where: xr.DataArray, marker: str) -> None:
-    rows, columns = np.nonzero(
-        where.transpose("category", "layer", "expert").to_numpy().reshape(len(where), -1)
-    )
-    axes.plot(columns + 0.5, rows + 0.5, marker, color="black", markersize=5)
+def _mark(axes: Axes, where: xr.DataArray) -> None:
+    rows, columns = np.nonzero(_flat(where))
+    axes.plot(columns + 0.5, rows + 0.5, ".", color="black", markersize=5)
+
+
+def _flat(values: xr.DataArray) -> np.ndarray:
+    """[category, expert], experts side by side layer by layer."""
+    return values.transpose("category", "layer", "expert").to_numpy().reshape(len(values), -1)
 
 
 def _cube(table: pd.DataFrame, value: str) -> xr.DataArray:
     """A column of a table as [category, layer, expert], categories in their order."""
     cube = table.set_index(["category", "layer", "expert"])[value].to_xarray()
-    return cube.sel(category=[c for c in CATEGORIES if c in set(table["category"])])
+    return cube.sel(category=ordered(table["category"]))

@@ -6,7 +6,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sparcom_nb.rows.instructions import CATEGORIES
+from sparcom_nb.view.plots.common import matrix, ordered
 from sparcom_nb.view.safe import drawn
 from sparcom_nb.view.theme import COLOURS, MARKERS, NEUTRAL, figure, label
 
@@ -19,15 +19,9 @@ def token_grid(active: np.ndarray, tokens: list[str], frequency: np.ndarray, lay
     """
     shown = np.unique(np.linspace(0, active.shape[1] - 1, 120).astype(int))
     fig, (left, right) = figure(9, 0.22 * len(tokens) + 1.6, columns=2)
-    sns.heatmap(
-        active[:, shown],
-        cmap="Blues",
-        vmin=0,
-        vmax=1.4,
-        cbar=False,
-        ax=left,
-        yticklabels=[drawn(token) for token in tokens],
-    )
+    labels = [drawn(token) for token in tokens]
+    style = {"cmap": "Blues", "vmin": 0, "vmax": 1.4, "cbar": False}
+    sns.heatmap(active[:, shown], ax=left, yticklabels=labels, **style)
     left.set_xticks([])
     label(left, f"Active (blue) or not, layer {layer}", f"{len(shown)} of the neurons", "token")
     right.hist(frequency, bins=list(np.linspace(0, 1, 26)), color=NEUTRAL)
@@ -40,7 +34,7 @@ def frequency_histogram(frequency: xr.DataArray) -> Figure:
     fig, (axes,) = figure(7, 3.2)
     edges = np.linspace(0, 1, 26)
     categories = frequency["category"].to_numpy()
-    for name in [c for c in CATEGORIES if c in categories]:
+    for name in ordered(categories):
         values = frequency.to_numpy()[categories == name].ravel()
         counts, _ = np.histogram(values, edges)
         axes.plot(
@@ -81,18 +75,8 @@ def overlap_matrix(table: pd.DataFrame) -> Figure:
 
     A row a pair of categories: category, category_b, mean, low, high.
     """
-    text = [
-        f"{mean:.2f}\n{low:.2f}-{high:.2f}" if low == low else f"{mean:.2f}"
-        for mean, low, high in table[["mean", "low", "high"]].to_numpy()
-    ]
-    fig, (axes,) = figure(7, 5)
-    square = table.assign(text=text).pivot(index="category", columns="category_b")
-    order = [c for c in CATEGORIES if c in square.index]
-    square = square.reindex(order).reindex(order, axis=1, level=1)
-    sns.heatmap(
-        square["mean"], annot=square["text"], fmt="", cmap="cividis", vmin=0, ax=axes,
-        annot_kws={"fontsize": 8}, cbar_kws={"label": "mean Jaccard of two instructions"},
-    )  # fmt: skip
-    label(axes, "Overlap within (diagonal) and across categories", "", "")
-    axes.tick_params(axis="y", rotation=0)
-    return fig
+    title, bar = (
+        "Overlap within (diagonal) and across categories",
+        "mean Jaccard of two instructions",
+    )
+    return matrix(table, "category", "category_b", title, bar, cmap="cividis", vmin=0)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sparcom_nb.view.plots.common import whiskers
-from sparcom_nb.view.theme import NEUTRAL, figure, label
+from sparcom_nb.view.plots.common import rungs
+from sparcom_nb.view.theme import figure, label
 
 _UNIT = "nats per response token"
 
@@ -21,13 +20,8 @@ def arms(parts: Mapping[str, pd.DataFrame]) -> Figure:
     fig, axes = figure(4.2 + 3.6 * len(parts), 0.4 * most + 1.5, columns=len(parts))
     for panel, (title, table) in zip(axes, parts.items(), strict=True):
         told = table[table["arm"] != "random"]
-        rows = np.arange(len(told))[::-1]
-        whiskers(panel, told[["difference", "low", "high"]].to_numpy(float), rows)
-        panel.axvline(0, color=NEUTRAL, lw=0.8)
-        panel.set_yticks(
-            rows, [f"{a} ({n:,})" for a, n in zip(told["arm"], told["n"], strict=True)]
-        )
-        panel.set_ylim(-0.7, len(told) - 0.3)
+        names = [f"{arm} ({n:,})" for arm, n in zip(told["arm"], told["n"], strict=True)]
+        rungs(panel, told[["difference", "low", "high"]], names)
         label(panel, title, f"loss minus random rows', {_UNIT}", "")
     return fig
 
@@ -58,10 +52,6 @@ def core(table: pd.DataFrame) -> Figure:
     axes.set_yscale("symlog", linthresh=10)
     axes.set_xticks(table["number"])
     axes.legend(fontsize=8)
-    label(
-        axes,
-        "Rows selected by several capabilities",
-        "by how many capabilities",
-        "rows of the pool",
-    )
+    title = "Rows selected by several capabilities"
+    label(axes, title, "by how many capabilities", "rows of the pool")
     return fig
