@@ -45,8 +45,7 @@ def _draw(model: c.TransformerBridge) -> Direction:
     coords = c.neuron_coords(model, kind)
     values = np.random.default_rng(0).normal(size=[len(v) for v in coords.values()])
     vectors = xr.DataArray(values, coords, tuple(coords))
-    layers = xr.DataArray(np.ones(len(vectors)), dims="layer")
-    return Direction(vectors, layers, "pc1", "post", "sample", 0, kind, 0, "", "", "")
+    return Direction(vectors, "pc1", "post", "sample", 0, kind, 0, "", "")
 
 
 if __name__ == "__main__":
