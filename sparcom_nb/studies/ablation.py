@@ -201,8 +201,15 @@ class Trial:
         return known_mean(np.array([self._margins(label, n) for n in range(self.splits)]))
 
     def margin(self) -> Estimate:
-        """Mean margin of the true categories."""
-        return means(self.margins(self.clusters.stratum), self.clusters)[-1]
+        """Mean margin of the true categories; where halves are whole sub-types, of the first split.
+
+        There the sub-types of a half are a stratum, since no sub-type tells how the halves differ.
+        """
+        if self.by == "row":
+            return means(self.margins(self.clusters.stratum), self.clusters)[-1]
+        names, unit = self.clusters.names[self.clusters.index], self.clusters.unit
+        sides = Clusters.by(names, unit, 2 * self.label + self.halves(self.label))
+        return means(self._margins(self.label, 0), sides)[-1]
 
     def _margins(self, label: np.ndarray, split: int) -> np.ndarray:
         half = self.halves(label, split)
@@ -218,7 +225,7 @@ class Trial:
                 if len(rows):
                     sign = np.where(label[rows] == own, 1, -1)
                     found[rows] += sign * self.rise(sets[side, own], rows)
-        return found
+        return _leveled(found, label, half)
 
     def matrix(self) -> pd.DataFrame:
         """Effect of every set on every row that it is judged on: set, category, subtype, row, value."""
@@ -243,7 +250,22 @@ class Trial:
             rows = np.flatnonzero((half != side) & (self.label == n))
             if members.any() and len(rows):
                 found[rows] = self.rise(members, rows)
-        return found
+        return _leveled(found, self.label, half)
+
+
+def _leveled(values: np.ndarray, label: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Values [row] with both halves of every category moved to the mean of the two.
+
+    Halves have sets of their own and are dealt evenly: what these differ in is no chance of the rows,
+    and would count as such between sub-types.
+    """
+    found = values.copy()
+    for name in np.unique(label):
+        sides = [(label == name) & (half == side) for side in (0, 1)]
+        mean = [known_mean(values[side]) for side in sides]
+        for side, own in zip(sides, mean, strict=True):
+            found[side] += known_mean(np.array(mean)) - own
+    return found
 
 
 def _each(sets: np.ndarray) -> Iterator[tuple[tuple[int, int], np.ndarray]]:

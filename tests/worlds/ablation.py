@@ -114,7 +114,7 @@ def answers(effect, seed):
 
 PATHS = {
     "tasks, instruction, experts": Path(tasks, 0.05, 200),
-    "other sub-types": Path(other_subtypes, 0.09, 200),
+    "other sub-types": Path(other_subtypes, 0.06, 200),
     "category": Path(category, 0.17, 100),
     "outsiders": Path(outsiders, 1.4, 100),
     "answers": Path(answers, 0.28, 100),
