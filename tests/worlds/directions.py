@@ -8,7 +8,7 @@ from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.scoring import Samples
 from worlds import Path
 
-NAMES, RATIO, DRAWS = ("CLS", "QA", "SUM"), 0.2, 30
+NAMES, RATIO, DRAWS = ("CLS", "QA", "SUM"), 0.2, 20
 
 
 def labelled(names, subtypes, rows):
@@ -72,6 +72,6 @@ def sees(effect, seed):
 PATHS = {
     "selects": Path(selects, 2.2, 60),
     "selection": Path(stable, 1.3, 60),
-    "beats the baselines": Path(beats, 2.0, 100, beside=True),  # the best is chosen by what it did
-    "sees answers": Path(sees, 1.0, 100),
+    "beats the baselines": Path(beats, 2.0, 60, beside=True),  # the best is chosen by what it did
+    "sees answers": Path(sees, 1.0, 60),
 }
