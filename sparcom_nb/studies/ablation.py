@@ -50,6 +50,10 @@ CLAIMS = {
     "answers": "Fewer answers are right without a category's own set than without another's",
     "experts": "The experts of a category are needed by it more than another category's are",
 }
+_ADDED = (
+    "Harm and fragility cancel as far as they add up: where any set harms some categories several "
+    "times as much as others, this p is too small."
+)
 _READINGS = {
     "tasks": "That a set is needed by the tasks it was found on may still be their shared wording.",
     "category": "Any group of sub-types has a set that serves it; a category has to do better than that.",
@@ -293,7 +297,7 @@ def against_zero(name: str, trial: Trial, margins: Estimate | None = None) -> Fi
     """Mean margin, if not known, against zero, without draws."""
     margins = margins or trial.margin()
     control = "sets and categories that only differ in harm and fragility (t over sub-types)"
-    return _found(name, trial, margins, t_test(margins), control)
+    return _found(name, trial, margins, t_test(margins), control, caveat=_ADDED)
 
 
 def specific_to(trial: Trial, draws: int) -> dict[str, Finding]:
