@@ -29,7 +29,7 @@ class Path:
 
     draw: Draw
     effect: float
-    runs: int = 100
+    runs: int = 60
     beside: bool = False
 
 

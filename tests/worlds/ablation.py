@@ -115,7 +115,7 @@ def answers(effect, seed):
 PATHS = {
     "tasks, instruction, experts": Path(tasks, 0.05),
     "other sub-types": Path(other_subtypes, 0.06),
-    "category": Path(category, 0.17, 60),
-    "outsiders": Path(outsiders, 1.35, 60),
-    "answers": Path(answers, 0.28, 60),
+    "category": Path(category, 0.17),
+    "outsiders": Path(outsiders, 1.35),
+    "answers": Path(answers, 0.28),
 }

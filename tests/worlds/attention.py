@@ -50,8 +50,8 @@ def verbs(effect: float, seed: int) -> dict:
 
 PATHS = {
     "directions_base, directions_tuned": Path(directions, 0.1, 400),
-    "kept": Path(kept, 0.028, 60, beside=True),
-    "changed": Path(changed, 0.08, 60, beside=True),
-    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.18, 60),
-    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.18, 60),
+    "kept": Path(kept, 0.028, beside=True),
+    "changed": Path(changed, 0.08, beside=True),
+    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.18),
+    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.18),
 }

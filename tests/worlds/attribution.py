@@ -57,8 +57,8 @@ def higher(effect: float, seed: int):
 
 
 PATHS = {
-    "gain, contrast, placebo, at_length": Path(rise, 0.115, 200),
-    "category": Path(category, 0.34, 60),
+    "gain, contrast, placebo, at_length": Path(rise, 0.115, 100),
+    "category": Path(category, 0.34),
     "followed": Path(followed, 0.5),
-    "published, published_raw": Path(higher, 0.42, 60),
+    "published, published_raw": Path(higher, 0.42),
 }

@@ -55,8 +55,8 @@ def placebo(effect: float, seed: int):
 
 
 PATHS = {
-    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3, 60),
-    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4, 60),
-    "rotation": Path(rotation, 0.25, 60),
-    "placebo": Path(placebo, 2.1, 200),
+    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3),
+    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4),
+    "rotation": Path(rotation, 0.25),
+    "placebo": Path(placebo, 2.1, 100),
 }

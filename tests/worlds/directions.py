@@ -70,8 +70,8 @@ def sees(effect, seed):
 
 
 PATHS = {
-    "selects": Path(selects, 2.2, 60),
-    "selection": Path(stable, 1.3, 60),
-    "beats the baselines": Path(beats, 2.0, 60, beside=True),  # the best is chosen by what it did
-    "sees answers": Path(sees, 1.0, 60),
+    "selects": Path(selects, 2.2),
+    "selection": Path(stable, 1.3),
+    "beats the baselines": Path(beats, 2.0, beside=True),  # the best is chosen by what it did
+    "sees answers": Path(sees, 1.0),
 }

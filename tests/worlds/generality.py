@@ -45,8 +45,8 @@ def sources(effect, seed):
 
 PATHS = {
     "distinct, equal length": Path(distinct, 0.63),
-    "general": Path(general, 1.3, 200),
+    "general": Path(general, 1.3, 100),
     "unique": Path(unique, 0.75),
-    "halves": Path(halves, 0.52, 60),
-    "sources": Path(sources, 0.6, 60),
+    "halves": Path(halves, 0.52),
+    "sources": Path(sources, 0.6),
 }

@@ -138,9 +138,9 @@ def margin(effect: float, seed: int) -> tuple[Finding, float]:
 
 
 PATHS = {
-    "directions, other sets": Path(labels, 1.7, 60),
+    "directions, other sets": Path(labels, 1.7),
     "directions, outsiders": Path(swaps, 4.0),
-    "rotation, outsiders": Path(rotation, 0.4, 60),
-    "rotation, placebo": Path(placebo, 1.0, 60),
+    "rotation, outsiders": Path(rotation, 0.4),
+    "rotation, placebo": Path(placebo, 1.0),
     "fall, equal harm": Path(margin, 0.16),
 }

@@ -29,5 +29,5 @@ def carried(effect, seed):
 
 PATHS = {
     "in common": Path(in_common, 1.5),
-    "to MODEL": Path(carried, 0.5, 60),
+    "to MODEL": Path(carried, 0.5),
 }
