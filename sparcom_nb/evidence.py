@@ -15,13 +15,14 @@ Numbers only: nothing here sees a model, a picture or a sentence.
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import false_discovery_control
+from scipy.special import chndtrinc
+from scipy.stats import chi2, false_discovery_control
 from scipy.stats import t as student
 
 #: Level of all tests; what would have shown is told for this power.
@@ -109,7 +110,7 @@ def adjusted(findings: Mapping[str, Finding], method: str = "holm") -> dict[str,
     after = dict(zip(asked, false_discovery_control(p) if method == "bh" else holm(p), strict=True))
     level = LEVEL if method == "bh" else LEVEL / len(asked)
     return {
-        name: dataclasses.replace(
+        name: replace(
             found,
             p_adjusted=float(after[name]),
             detectable=found.detectable * _past(level) / _past(LEVEL),
@@ -292,7 +293,7 @@ class Null:
     """What a number is under a null, and how the number found stands to it.
 
     mean, low, high: mean and 2.5th and 97.5th percentile; p: two-sided; smallest: the smallest p
-    possible; spread: standard deviation.
+    possible; spread: standard deviation; shown: what would have shown (NaN: as far as a normal number).
     """
 
     mean: float
@@ -301,6 +302,7 @@ class Null:
     p: float
     smallest: float
     spread: float
+    shown: float = math.nan
 
 
 def against(value: float, null: np.ndarray, fitted: bool = False) -> Null:
@@ -353,6 +355,7 @@ def finding(
     if isinstance(found, Estimate):
         ends, freedom = {"low": float(found.low), "high": float(found.high)}, float(found.freedom)
         error = float(np.fmax(found.error, null.spread))  # an effect spreads more than none
+    usual = null.high - null.mean + error * float(student.ppf(POWER, freedom))
     return Finding(
         claim,
         value,
@@ -362,7 +365,7 @@ def finding(
         null_high=null.high,
         p=null.p,
         smallest_p=null.smallest,
-        detectable=null.high - null.mean + error * float(student.ppf(POWER, freedom)),
+        detectable=usual if math.isnan(null.shown) else null.shown,
         **{"n": len(clusters.index), "units": clusters.units} | more,
     )
 
@@ -433,7 +436,21 @@ def explained(
         "unit": f"of the variance between {clusters.unit}s",
         "control": clusters.permuted,
     }
-    return finding(claim, value, null, clusters, **said | more)
+    found = against(value, null)
+    told = replace(found, shown=_more_squares(found))
+    return finding(claim, value, told, clusters, **said | more)
+
+
+def _more_squares(null: Null) -> float:
+    """Rise of a sum of squares that shows, which spreads the more the larger it is.
+
+    It is chi-square with the mean and the spread of the null, and noncentral with an effect.
+    """
+    if not null.spread > 0:
+        return math.nan
+    scale = null.spread**2 / (2 * null.mean)
+    free = null.mean / scale
+    return scale * float(chndtrinc(chi2.ppf(1 - LEVEL / 2, free), free, 1 - POWER))
 
 
 def _left(values: np.ndarray, by: np.ndarray) -> np.ndarray:

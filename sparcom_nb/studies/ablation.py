@@ -47,6 +47,10 @@ CLAIMS = {
     "answers": "Fewer answers are right without a category's own set than without another's",
     "experts": "The experts of a category are needed by it more than another category's are",
 }
+_ADDED = (
+    "Harm and fragility cancel as far as they add up: where any set harms some categories several "
+    "times as much as others, this p is too small."
+)
 _READINGS = {
     "tasks": "That a set is needed by the tasks it was found on may still be their shared wording.",
     "category": "Any group of sub-types has a set that serves it; a category has to do better than that.",
@@ -198,8 +202,15 @@ class Trial:
         return known_mean(np.array([self._margins(label, n) for n in range(self.splits)]))
 
     def margin(self) -> Estimate:
-        """Mean margin of the true categories."""
-        return means(self.margins(self.clusters.stratum), self.clusters)[-1]
+        """Mean margin of the true categories; where halves are whole sub-types, of the first split.
+
+        There the sub-types of a half are a stratum, since no sub-type tells how the halves differ.
+        """
+        if self.by == "row":
+            return means(self.margins(self.clusters.stratum), self.clusters)[-1]
+        names, unit = self.clusters.names[self.clusters.index], self.clusters.unit
+        sides = Clusters.by(names, unit, 2 * self.label + self.halves(self.label))
+        return means(self._margins(self.label, 0), sides)[-1]
 
     def _margins(self, label: np.ndarray, split: int) -> np.ndarray:
         half = self.halves(label, split)
@@ -215,7 +226,7 @@ class Trial:
                 if len(rows):
                     sign = np.where(label[rows] == own, 1, -1)
                     found[rows] += sign * self.rise(sets[side, own], rows)
-        return found
+        return _leveled(found, label, half)
 
     def matrix(self) -> pd.DataFrame:
         """Effect of every set on every row that it is judged on: set, category, subtype, row, value."""
@@ -240,7 +251,22 @@ class Trial:
             rows = np.flatnonzero((half != side) & (self.label == n))
             if members.any() and len(rows):
                 found[rows] = self.rise(members, rows)
-        return found
+        return _leveled(found, self.label, half)
+
+
+def _leveled(values: np.ndarray, label: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Values [row] with both halves of every category moved to the mean of the two.
+
+    Halves have sets of their own and are dealt evenly: what these differ in is no chance of the rows,
+    and would count as such between sub-types.
+    """
+    found = values.copy()
+    for name in np.unique(label):
+        sides = [(label == name) & (half == side) for side in (0, 1)]
+        mean = [known_mean(values[side]) for side in sides]
+        for side, own in zip(sides, mean, strict=True):
+            found[side] += known_mean(np.array(mean)) - own
+    return found
 
 
 def _each(sets: np.ndarray) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
@@ -268,7 +294,7 @@ def against_zero(name: str, trial: Trial, margins: Estimate | None = None) -> Fi
     """Mean margin, if not known, against zero, without draws."""
     margins = margins or trial.margin()
     control = "sets and categories that only differ in harm and fragility (t over sub-types)"
-    return _found(name, trial, margins, t_test(margins), control)
+    return _found(name, trial, margins, t_test(margins), control, caveat=_ADDED)
 
 
 def specific_to(trial: Trial, draws: int) -> dict[str, Finding]:

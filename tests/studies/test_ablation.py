@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from worlds.ablation import needs, rows_of, trial
@@ -13,20 +14,31 @@ from sparcom_nb.studies import ablation
 from sparcom_nb.studies.ablation import answers, outsiders, specific_to
 
 
+def leveled(values, label, half):
+    """Both halves of a category moved to the mean of their means."""
+    table = pd.DataFrame({"value": values, "label": label, "half": half})
+    side = table.groupby(["label", "half"])["value"].transform("mean")
+    both = (
+        table.assign(side=side).drop_duplicates(["label", "half"]).groupby("label")["side"].mean()
+    )
+    return (table["value"] - side).to_numpy() + both[label].to_numpy()
+
+
 def test_margins_and_matrix_equal_a_loop():
     one = trial(0, served=0.3)
     half, label = one.halves(one.label), one.label
     sets = one.sets(label, half)
     margins, matrix = one.margins(one.clusters.stratum), one.matrix()
     assert sets.any(axis=2).all()
+    plain = np.empty(len(label))
     for row, own in enumerate(label):
         rise = [one.rise(sets[1 - half[row], c], np.array([row]))[0] for c in range(6)]
-        assert margins[row] == pytest.approx(rise[own] - rise[(own + 1) % 6])
+        plain[row] = rise[own] - rise[(own + 1) % 6]
         of_row = matrix[matrix["row"] == row].set_index("set")["value"]
         assert of_row[one.clusters.strata].to_numpy() == pytest.approx(rise)
-    assert one.own(sets, half) == pytest.approx(
-        matrix.query("set == category").set_index("row")["value"].sort_index()
-    )
+    own = matrix.query("set == category").set_index("row")["value"].sort_index().to_numpy()
+    assert margins == pytest.approx(leveled(plain, label, half))
+    assert one.own(sets, half) == pytest.approx(leveled(own, label, half))
     wrong = replace(one, seed=1).margins(one.clusters.stratum)  # dealt otherwise: other halves
     assert not np.allclose(wrong, margins)
 

@@ -1,6 +1,6 @@
 """Worlds in which the truth is known: one module a study, one :class:`Path` a way to a verdict.
 
-``tests/test_calibration.py`` draws each a few hundred times, ``benchmarks/calibration.py`` some
+``tests/test_calibration.py`` draws each some hundred times, ``benchmarks/calibration.py`` some
 thousand times for the table of ``docs/calibration.md``.
 """
 
@@ -29,17 +29,21 @@ class Path:
 
     draw: Draw
     effect: float
-    runs: int = 400
+    runs: int = 60
     beside: bool = False
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of the runs: a verdict by the unadjusted p, and a truth within its interval."""
+    """Shares of the runs: a verdict by the unadjusted p, and a truth within its interval.
+
+    told: the mean of what is told to be detectable, as a share of the mean distance from the null.
+    """
 
     runs: int
     called: float
     covered: float
+    told: float
 
 
 def rates(path: Path, effect: float, runs: int, seed: int = 0) -> Rates:
@@ -47,7 +51,10 @@ def rates(path: Path, effect: float, runs: int, seed: int = 0) -> Rates:
     drawn = [path.draw(effect, seed + n) for n in range(runs)]
     called = [found.p <= LEVEL and not found.invalid for found, _ in drawn]
     inside = [found.low <= truth <= found.high for found, truth in drawn if found.low == found.low]
-    return Rates(runs, float(np.mean(called)), float(np.mean(inside)) if inside else np.nan)
+    told = np.nanmean([found.detectable for found, _ in drawn])
+    told /= np.abs(np.nanmean([found.value - found.null_mean for found, _ in drawn]))
+    covered = float(np.mean(inside)) if inside else np.nan
+    return Rates(runs, float(np.mean(called)), covered, float(told))
 
 
 def paths() -> dict[str, Path]:

@@ -113,9 +113,9 @@ def answers(effect, seed):
 
 
 PATHS = {
-    "tasks, instruction, experts": Path(tasks, 0.05, 200),
-    "other sub-types": Path(other_subtypes, 0.09, 200),
-    "category": Path(category, 0.17, 100),
-    "outsiders": Path(outsiders, 1.4, 100),
-    "answers": Path(answers, 0.28, 100),
+    "tasks, instruction, experts": Path(tasks, 0.05),
+    "other sub-types": Path(other_subtypes, 0.06),
+    "category": Path(category, 0.17),
+    "outsiders": Path(outsiders, 1.35),
+    "answers": Path(answers, 0.28),
 }

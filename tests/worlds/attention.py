@@ -22,8 +22,8 @@ def directions(effect: float, seed: int):
 
 def overlaps(rng, own: float) -> np.ndarray:
     """Jaccard [head, head]; heads of a layer are alike, and each is ``own`` more like itself."""
-    layer = 0.02 * rng.normal(size=4)[LAYER]
-    return 0.25 + layer[:, None] + 0.03 * rng.normal(size=(16, 16)) + own * np.eye(16)
+    layer = 0.02 * rng.normal(size=4)[LAYER] + 0.05 * (LAYER[:, None] == LAYER)
+    return 0.2 + layer + 0.03 * rng.normal(size=(16, 16)) + own * np.eye(16)
 
 
 def kept(effect: float, seed: int):
@@ -49,9 +49,9 @@ def verbs(effect: float, seed: int) -> dict:
 
 
 PATHS = {
-    "directions_base, directions_tuned": Path(directions, 0.1),
-    "kept": Path(kept, 0.023, runs=100, beside=True),
-    "changed": Path(changed, 0.08, runs=100, beside=True),
-    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.18, runs=100),
-    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.18, runs=100),
+    "directions_base, directions_tuned": Path(directions, 0.1, 400),
+    "kept": Path(kept, 0.028, beside=True),
+    "changed": Path(changed, 0.08, beside=True),
+    "verbs": Path(lambda effect, seed: (verbs(effect, seed)["verbs"], effect), 0.18),
+    "half": Path(lambda effect, seed: (verbs(effect, seed)["half"], effect), 0.18),
 }

@@ -57,8 +57,8 @@ def higher(effect: float, seed: int):
 
 
 PATHS = {
-    "gain, lead, placebo, at_length": Path(rise, 0.105),
-    "category": Path(category, 0.32, runs=150),
-    "followed": Path(followed, 0.42, runs=150),
-    "published, published_raw": Path(higher, 0.42, runs=100),
+    "gain, lead, placebo, at_length": Path(rise, 0.115, 100),
+    "category": Path(category, 0.34),
+    "followed": Path(followed, 0.5),
+    "published, published_raw": Path(higher, 0.42),
 }

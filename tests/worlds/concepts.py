@@ -32,11 +32,13 @@ def names(effect: float, seed: int) -> dict:
 
 
 def rotation(effect: float, seed: int):
-    """A network changes at random, and all of it grows by ``effect``, which turns nothing (opposite)."""
-    rng = np.random.default_rng(seed)
+    """A network changes at random, and its fifth axis grows by ``effect``, past the first four."""
+    rng, size = np.random.default_rng(seed), torch.tensor([2.0] * 4 + [1.7] + [0.5] * 7)
     weight, noise = torch.from_numpy(rng.normal(size=(2, 40, 12)))
-    weight = weight * torch.linspace(2, 0.5, 12, dtype=torch.float64)
-    base, tuned = ([({"layer": 0}, w)] for w in (weight, weight * (1 + effect) + 0.2 * noise))
+    weight = 6 * torch.linalg.qr(weight)[0] * size
+    after = weight + 0.1 * noise
+    after[:, 4] *= 1 + effect
+    base, tuned = ([({"layer": 0}, w)] for w in (weight, after))
     angles = {"tuned": concepts.rotation_of(base, tuned, 4)}
     angles["random change"] = concepts.random_changes(base, tuned, 4, 19, seed + 1)
     return concepts.rotation_findings(angles)["rotation"], np.nan
@@ -53,8 +55,8 @@ def placebo(effect: float, seed: int):
 
 
 PATHS = {
-    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3, 100),
-    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4, 100),
-    "rotation": Path(rotation, 0.15, runs=100),
-    "placebo": Path(placebo, 2.1),
+    "named_base, named_tuned": Path(lambda e, s: (names(e, s)["named_tuned"], e), 0.3),
+    "named_change": Path(lambda e, s: (names(e, s)["named_change"], e), 0.4),
+    "rotation": Path(rotation, 0.25),
+    "placebo": Path(placebo, 2.1, 100),
 }

@@ -8,7 +8,7 @@ from sparcom_nb.studies.mixture import Mixture
 from sparcom_nb.studies.scoring import Samples
 from worlds import Path
 
-NAMES, RATIO, DRAWS = ("CLS", "QA", "SUM"), 0.2, 30
+NAMES, RATIO, DRAWS = ("CLS", "QA", "SUM"), 0.2, 20
 
 
 def labelled(names, subtypes, rows):
@@ -70,8 +70,8 @@ def sees(effect, seed):
 
 
 PATHS = {
-    "selects": Path(selects, 2.2, 60),
-    "selection": Path(stable, 1.3, 60),
-    "beats the baselines": Path(beats, 2.0, 100, beside=True),  # the best is chosen by what it did
-    "sees answers": Path(sees, 1.0, 100),
+    "selects": Path(selects, 2.2),
+    "selection": Path(stable, 1.3),
+    "beats the baselines": Path(beats, 2.0, beside=True),  # the best is chosen by what it did
+    "sees answers": Path(sees, 1.0),
 }

@@ -77,8 +77,8 @@ def beyond_length(effect: float, seed: int) -> tuple[Finding, float]:
 
 
 PATHS = {
-    "usage": Path(usage, 0.65),
-    "usage beyond length": Path(beyond_length, 0.95),
-    "experts": Path(shared, 0.72, runs=200),
-    "neurons": Path(neurons, 0.08),
+    "usage": Path(usage, 0.6),
+    "usage beyond length": Path(beyond_length, 1.0),
+    "experts": Path(shared, 0.72),
+    "neurons": Path(neurons, 0.085),
 }

@@ -44,9 +44,9 @@ def sources(effect, seed):
 
 
 PATHS = {
-    "distinct, equal length": Path(distinct, 0.63, 200),
-    "general": Path(general, 1.3, 300),
-    "unique": Path(unique, 0.8, 250),
-    "halves": Path(halves, 0.52, 150),
-    "sources": Path(sources, 0.6, 150),
+    "distinct, equal length": Path(distinct, 0.63),
+    "general": Path(general, 1.3, 100),
+    "unique": Path(unique, 0.75),
+    "halves": Path(halves, 0.52),
+    "sources": Path(sources, 0.6),
 }

@@ -22,4 +22,4 @@ def lengths(effect: float, seed: int) -> tuple[Finding, float]:
     return guessed("Length tells.", alike(own), rows, 59, seed), np.nan
 
 
-PATHS = {"length, words": Path(lengths, 1.2, runs=100)}
+PATHS = {"length, words": Path(lengths, 1.1)}

@@ -53,4 +53,4 @@ def request(effect, seed):
     return wording(values, clusters, 99, seed)["request"], effect
 
 
-PATHS = {"category, every cut": Path(category, 0.38, 250), "request, phrasing": Path(request, 0.9)}
+PATHS = {"category, every cut": Path(category, 0.38), "request, phrasing": Path(request, 0.9, 100)}

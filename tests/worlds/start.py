@@ -22,4 +22,4 @@ def answers(effect: float, seed: int) -> tuple[Finding, float]:
     return study(made, seed + 10**6).findings["answers"], effect
 
 
-PATHS = {"answers": Path(answers, 0.25, runs=100)}
+PATHS = {"answers": Path(answers, 0.25)}

@@ -28,6 +28,6 @@ def carried(effect, seed):
 
 
 PATHS = {
-    "in common": Path(in_common, 1.5, 200),
-    "to MODEL": Path(carried, 0.5, 150),
+    "in common": Path(in_common, 1.5),
+    "to MODEL": Path(carried, 0.5),
 }
