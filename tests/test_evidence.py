@@ -1,5 +1,6 @@
 """The rule of evidence: right by brute force, and calibrated where the truth is known."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -298,3 +299,30 @@ def test_explained_is_between_over_total_and_length_is_taken_out_of_it():
     assert evidence.explained("c", driven, clusters, 99).p == 0.02
     assert evidence.explained("c", driven, clusters, 99, length=length).p > 0.05
     assert np.isnan(evidence.explained("c", np.ones(36), clusters, 9, length=length).value)
+
+
+def test_own_sets_are_held_against_every_order_of_them():
+    rng, clusters = (
+        np.random.default_rng(0),
+        Clusters.of(
+            {"category": np.repeat(list("abcde"), 6), "subtype": np.tile(np.repeat(range(3), 2), 5)}
+        ),
+    )
+    effects = rng.normal(size=(30, 5))
+    found, null = evidence.own_above_others(effects, clusters)
+    by_category = effects.reshape(5, 6, 5).mean(axis=1)
+
+    def margin(order):
+        each = [
+            row[n] - np.delete(row, n).mean() for row, n in zip(by_category, order, strict=True)
+        ]
+        return np.mean(each)
+
+    assert found.value == pytest.approx(margin(range(5)))
+    assert sorted(null) == pytest.approx(sorted(map(margin, itertools.permutations(range(5)))))
+    product = np.outer([5, 1, 1, 1, 1.0], [5, 1, 1, 1, 1])[np.repeat(range(5), 6)]
+    found, null = evidence.own_above_others(product + 0.01 * effects, clusters)
+    assert evidence.t_test(found).p < 0.05 < evidence.against(float(found.value), null).p
+    own = np.eye(5)[clusters.stratum[clusters.index]]
+    _, about_one = evidence.own_above_others(effects + own, clusters, beyond=1.0)
+    assert about_one - 1 == pytest.approx(evidence.own_above_others(effects, clusters)[1])

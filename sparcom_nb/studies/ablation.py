@@ -1,14 +1,14 @@
 """Notebook 14: are the components of a category needed for it.
 
 Every set is defined on one half of the rows and judged on the other, both ways round. What counts is
-a *margin*: the rise of a row's loss under its own category's set minus that under one other category's
-set of the same size. The other set is the next category's, in a circle: over all categories each set
-then counts once with plus and once with minus, so that harmful sets and fragile categories cancel.
+a *margin*: the rise of a row's loss under its own category's set minus the mean rise under the other
+categories' sets, of the same size. Its null gives the same sets to other categories, in every order:
+harmful sets and fragile categories are as they were.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,8 @@ from sparcom_nb.evidence import (
     known_mean,
     mean_table,
     means,
-    paired,
+    own_above_others,
     permuted,
-    t_test,
 )
 from sparcom_nb.model import taps
 from sparcom_nb.model.evaluate import answers_under, loss_under, text_loss_under
@@ -44,13 +43,10 @@ CLAIMS = {
     "other sub-types": "Sets are needed by sub-types of their category that they were not defined on",
     "instruction": "Sets found while the model reads the instruction are needed while it answers",
     "outsiders": "Switching off what is unique to a set does more harm than outsiders like it do",
-    "answers": "Fewer answers are right without a category's own set than without another's",
+    "answers": "More answers are wrong without a category's own set than without another's",
     "experts": "The experts of a category are needed by it more than another category's are",
 }
-_ADDED = (
-    "Harm and fragility cancel as far as they add up: where any set harms some categories several "
-    "times as much as others, this p is too small."
-)
+ORDERS = "the same sets given to other categories, in every order"
 _READINGS = {
     "tasks": "That a set is needed by the tasks it was found on may still be their shared wording.",
     "category": "Any group of sub-types has a set that serves it; a category has to do better than that.",
@@ -109,15 +105,17 @@ def study(
     main = made(frequency)
     strength = mean_activation(model, data, absolute=True, **options).compute() * write_norm(model)
     right, told = answers(main, answers_under(model, data, answer_tokens))
-    findings = specific_to(main, draws) | {
-        "other sub-types": against_zero("other sub-types", replace(main, by="subtype")),
-        "instruction": against_zero("instruction", made(reading)),
+    findings = {
+        "tasks": against_others("tasks", main),
+        "category": beyond_permuted(main, draws),
+        "other sub-types": against_others("other sub-types", replace(main, by="subtype")),
+        "instruction": against_others("instruction", made(reading)),
         "outsiders": outsiders(replace(main, which="unique"), strength, draws),
         "answers": right,
     }
     if taps.sparse_layers(model):
         routing = expert_frequency(model, data, "response", **options).compute()
-        findings["experts"] = against_zero("experts", made(routing))
+        findings["experts"] = against_others("experts", made(routing))
     matrix = mean_table(main.matrix(), ["set", "category"], "value")
     tables = {"matrix": matrix, "answers": told}
     numbers = _numbers(main, text_loss_under(model, list(texts), batch_tokens), len(texts))
@@ -196,24 +194,31 @@ class Trial:
         like = self.frequency[0].reset_coords(drop=True)
         return like.copy(data=members.reshape(like.shape))
 
-    def margins(self, stratum: np.ndarray) -> np.ndarray:
-        """Own minus next set's effect [row] for categories ``stratum`` [cluster], mean of the splits."""
-        label = stratum[self.clusters.index]
-        return known_mean(np.array([self._margins(label, n) for n in range(self.splits)]))
+    @cached_property
+    def effects(self) -> np.ndarray:
+        """Effect of every category's set of the other half, for every split: [split, row, set]."""
+        found = np.full((self.splits, len(self.base), len(self.clusters.strata)), np.nan)
+        for split in range(self.splits):
+            half = self.halves(self.label, split)
+            for (side, n), members in _each(self.sets(self.label, half)):
+                rows = np.flatnonzero(half != side)
+                if members.any() and len(rows):
+                    found[split, rows, n] = self.rise(members, rows)
+        return found
 
-    def margin(self) -> Estimate:
-        """Mean margin of the true categories; where halves are whole sub-types, of the first split.
+    def leveled(self) -> np.ndarray:
+        """The same [row, set], mean of the splits, halves on one level."""
+        halves = (self.halves(self.label, split) for split in range(self.splits))
+        each = zip(self.effects, halves, strict=True)
+        return known_mean(np.array([_leveled(found, self.label, half) for found, half in each]))
 
-        There the sub-types of a half are a stratum, since no sub-type tells how the halves differ.
+    def permuted_margin(self, stratum: np.ndarray) -> float:
+        """Own minus next set's effect for categories ``stratum`` [cluster], mean over them.
+
+        One other set is enough where labels mean nothing, and runs the model less.
         """
-        if self.by == "row":
-            return means(self.margins(self.clusters.stratum), self.clusters)[-1]
-        names, unit = self.clusters.names[self.clusters.index], self.clusters.unit
-        sides = Clusters.by(names, unit, 2 * self.label + self.halves(self.label))
-        return means(self._margins(self.label, 0), sides)[-1]
-
-    def _margins(self, label: np.ndarray, split: int) -> np.ndarray:
-        half = self.halves(label, split)
+        label = stratum[self.clusters.index]
+        half = self.halves(label)
         found, sets = np.full(len(label), np.nan), self.sets(label, half)
         for side in (0, 1):
             there = np.flatnonzero(sets[side].any(axis=1))
@@ -226,15 +231,13 @@ class Trial:
                 if len(rows):
                     sign = np.where(label[rows] == own, 1, -1)
                     found[rows] += sign * self.rise(sets[side, own], rows)
-        return _leveled(found, label, half)
+        return over_categories(found, label)
 
     def matrix(self) -> pd.DataFrame:
         """Effect of every set on every row that it is judged on: set, category, subtype, row, value."""
-        half, parts = self.halves(self.label), []
-        for (side, n), members in _each(self.sets(self.label, half)):
-            rows = np.flatnonzero(half != side)
-            value = self.rise(members, rows) if members.any() else np.nan
-            parts.append(self.table(rows).assign(set=self.clusters.strata[n], value=value))
+        rows, parts = np.flatnonzero(~np.isnan(self.effects[0]).all(axis=1)), []
+        for name, value in zip(self.clusters.strata, self.effects[0].T, strict=True):
+            parts.append(self.table(rows).assign(set=name, value=value[rows]))
         return pd.concat(parts, ignore_index=True)
 
     def table(self, rows: np.ndarray) -> pd.DataFrame:
@@ -255,7 +258,7 @@ class Trial:
 
 
 def _leveled(values: np.ndarray, label: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Values [row] with both halves of every category moved to the mean of the two.
+    """Values [row, ...] with both halves of every category moved to the mean of the two.
 
     Halves have sets of their own and are dealt evenly: what these differ in is no chance of the rows,
     and would count as such between sub-types.
@@ -290,35 +293,33 @@ def _found(
     return finding(CLAIMS[name], found, null, trial.clusters, **said)
 
 
-def against_zero(name: str, trial: Trial, margins: Estimate | None = None) -> Finding:
-    """Mean margin, if not known, against zero, without draws."""
-    margins = margins or trial.margin()
-    control = "sets and categories that only differ in harm and fragility (t over sub-types)"
-    return _found(name, trial, margins, t_test(margins), control, caveat=_ADDED)
+def against_others(name: str, trial: Trial) -> Finding:
+    """Own set against the other categories' sets."""
+    found, null = own_above_others(trial.leveled(), trial.clusters)
+    return _found(name, trial, found, null, ORDERS)
 
 
-def specific_to(trial: Trial, draws: int) -> dict[str, Finding]:
-    """One margin, two controls: is a set needed by its own tasks, and by the category beyond them.
+def beyond_permuted(trial: Trial, draws: int) -> Finding:
+    """The same margin against that of permuted categories, through the whole procedure.
 
-    Permuted categories say which margin any sub-types have. How far it strays they cannot say: where
-    categories have neurons of their own, their sets differ more than permuted ones, and margins
-    spread more although nothing is needed. Hence the error of the true margins.
+    Permuted categories say which margin any sub-types have. How far it strays they cannot say, since
+    their sets resemble one another: that is told by the orders of the true sets.
     """
-    margins, null = trial.margin(), []
+    made = []
     with progress(draws, "ablate", "draws") as shown:
         for stratum in permuted(trial.clusters, draws, trial.seed):
-            label = stratum[trial.clusters.index]
-            null.append(over_categories(trial.margins(stratum), label))
+            made.append(trial.permuted_margin(stratum))
             shown.update(1)
-    known = np.array(null)[~np.isnan(null)]
-    error = known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else np.nan
-    stray = replace(margins, error=np.hypot(margins.error, error))
-    category = _found(
-        "category", trial, margins, t_test(stray, float(known_mean(known))),
-        f"the mean of {draws} permuted categories (whole {trial.clusters.unit}s; t over them)",
-        caveat="Held against one other set a row, the next category's, and not against all.",
+    known = np.array(made)[~np.isnan(made)]
+    any_group = float(known.mean()) if len(known) > 1 else np.nan
+    found, null = own_above_others(trial.leveled(), trial.clusters, any_group)
+    if len(known) > 1:
+        error = known.std(ddof=1) / np.sqrt(len(known))
+        null = null + np.random.default_rng(trial.seed).normal(0, error, len(null))
+    return _found(
+        "category", trial, found, null,
+        f"categories permuted over whole {trial.clusters.unit}s ({draws} draws), their sets in every order",
     )  # fmt: skip
-    return {"tasks": against_zero("tasks", trial, margins), "category": category}
 
 
 def outsiders(trial: Trial, strength: xr.DataArray, draws: int) -> Finding:
@@ -342,25 +343,24 @@ def outsiders(trial: Trial, strength: xr.DataArray, draws: int) -> Finding:
 
 
 def answers(trial: Trial, right: Loss) -> tuple[Finding, pd.DataFrame]:
-    """Right answers with the own set off, beside the next category's set and the model as it is."""
+    """Wrong answers with the own set off, beside the other categories' sets and the model as it is."""
     half = trial.halves(trial.label)
-    sets = trial.sets(trial.label, half)[0]
-    there = np.flatnonzero(sets.any(axis=1))
-    found = np.full((3, len(half)), np.nan)
-    for own, other in zip(there, np.roll(there, -1), strict=True):
-        rows = np.flatnonzero((half == 1) & (trial.label == own))
-        if len(rows):
-            off = (None, trial.mask(sets[own]), trial.mask(sets[other]))
-            found[:, rows] = [right(mask, rows) for mask in off]
+    sets, judged = trial.sets(trial.label, half)[0], np.flatnonzero(half == 1)
+    correct = np.full((1 + len(sets), len(half)), np.nan)
+    correct[0, judged] = right(None, judged)
+    for n in np.flatnonzero(sets.any(axis=1)):
+        correct[1 + n, judged] = right(trial.mask(sets[n]), judged)
+    found, null = own_above_others(1 - correct[1:].T, trial.clusters)
+    own = np.eye(len(sets), dtype=bool)[trial.label].T
+    states = {
+        "as it is": correct[0],
+        "own set off": known_mean(np.where(own, correct[1:], np.nan)),
+        "another set off": known_mean(np.where(own, np.nan, correct[1:])),
+    }
     rows = trial.table(np.arange(len(half)))
-    states = zip(("as it is", "own set off", "other set off"), found, strict=True)
-    table = pd.concat([rows.assign(state=state, value=values) for state, values in states])
-    return paired(
-        CLAIMS["answers"], found[1], found[2], trial.clusters, seed=trial.seed,
-        unit="of all answers", control="the two sets exchanged in whole sub-types",
-        n=int((~np.isnan(found[1])).sum()), reading=_READINGS["answers"],
-        invalid="" if len(there) > 1 else "There are not two sets to compare.",
-    ), mean_table(table, ["category", "state"], "value")  # fmt: skip
+    table = pd.concat([rows.assign(state=state, value=values) for state, values in states.items()])
+    told = _found("answers", trial, found, null, ORDERS, unit="of all answers", n=len(judged))
+    return told, mean_table(table, ["category", "state"], "value")
 
 
 def _numbers(trial: Trial, text_loss: Loss, n_texts: int) -> dict[str, dict[str, Any]]:

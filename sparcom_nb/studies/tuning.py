@@ -240,7 +240,11 @@ def gained(
     found, seeds = gain(outcomes, arms, others), outcomes["seed"].nunique()
     clusters = Clusters.of(rows)
     units = f"{clusters.units}, {seeds} seed{'s' * (seeds > 1)}"
-    told: dict[str, Any] = {"unit": UNIT, "units": units, "caveat": FEW_SEEDS if seeds < 3 else ""} | more
+    told: dict[str, Any] = {
+        "unit": UNIT,
+        "units": units,
+        "caveat": FEW_SEEDS if seeds < 3 else "",
+    } | more
     return finding(claim, found, t_test(found), clusters, **told)
 
 

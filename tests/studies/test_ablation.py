@@ -11,7 +11,7 @@ from worlds.ablation import needs, rows_of, trial
 import sparcom_nb as sn
 from sparcom_nb.evidence import SHOWS, UNTOLD
 from sparcom_nb.studies import ablation
-from sparcom_nb.studies.ablation import answers, outsiders, specific_to
+from sparcom_nb.studies.ablation import against_others, answers, beyond_permuted, outsiders
 
 
 def leveled(values, label, half):
@@ -28,25 +28,26 @@ def test_margins_and_matrix_equal_a_loop():
     one = trial(0, served=0.3)
     half, label = one.halves(one.label), one.label
     sets = one.sets(label, half)
-    margins, matrix = one.margins(one.clusters.stratum), one.matrix()
+    margins, matrix = one.leveled(), one.matrix()
     assert sets.any(axis=2).all()
-    plain = np.empty(len(label))
-    for row, own in enumerate(label):
+    plain = np.empty((len(label), 6))
+    for row in range(len(label)):
         rise = [one.rise(sets[1 - half[row], c], np.array([row]))[0] for c in range(6)]
-        plain[row] = rise[own] - rise[(own + 1) % 6]
+        plain[row] = rise
         of_row = matrix[matrix["row"] == row].set_index("set")["value"]
         assert of_row[one.clusters.strata].to_numpy() == pytest.approx(rise)
     own = matrix.query("set == category").set_index("row")["value"].sort_index().to_numpy()
-    assert margins == pytest.approx(leveled(plain, label, half))
+    for n in range(6):
+        assert margins[:, n] == pytest.approx(leveled(plain[:, n], label, half))
     assert one.own(sets, half) == pytest.approx(leveled(own, label, half))
-    wrong = replace(one, seed=1).margins(one.clusters.stratum)  # dealt otherwise: other halves
+    wrong = replace(one, seed=1).leveled()  # dealt otherwise: other halves
     assert not np.allclose(wrong, margins)
 
 
 def test_what_is_needed_shows_against_all_controls():
     rows = rows_of()
     one = trial(0, needs(rows, 0.8, np.random.default_rng(0)), 0.4)
-    assert {f.verdict for f in specific_to(one, 8).values()} == {SHOWS}
+    assert against_others("tasks", one).verdict == beyond_permuted(one, 8).verdict == SHOWS
     found = outsiders(one, xr.ones_like(one.frequency), 20)
     assert found.verdict == UNTOLD and "do not match" in found.invalid
 
@@ -56,14 +57,15 @@ def test_nothing_is_told_of_empty_sets():
     empty = replace(one, marks=one.marks & False)
     found = outsiders(empty, xr.ones_like(one.frequency), 3)
     right, table = answers(empty, lambda mask, rows: np.ones(len(rows)))
-    assert {f.verdict for f in (*specific_to(empty, 3).values(), found, right)} == {UNTOLD}
-    assert table.empty
+    tasks, category = against_others("tasks", empty), beyond_permuted(empty, 3)
+    assert {f.verdict for f in (tasks, category, found, right)} == {UNTOLD}
+    assert set(table["state"]) == {"as it is"}
 
 
 def test_one_subtype_a_category_and_few_rows_do_not_stop_it():
     one = trial(0, rows=rows_of(1, 2))
     assert one.clusters.unit == "row"
-    assert all(f.n == 12 for f in specific_to(one, 4).values())
+    assert against_others("tasks", one).n == beyond_permuted(one, 4).n == 12
 
 
 def test_right_answers_are_those_of_a_loop():
@@ -78,11 +80,15 @@ def test_right_answers_are_those_of_a_loop():
 
     found, table = answers(one, right)
     judged = np.flatnonzero(half == 1)
-    own, other = (
-        [(row * 7 + 3 * ((label[row] + k) % 6)) % 5 / 4 for row in judged] for k in (0, 1)
-    )
+    wrong = np.array([[1 - (row * 7 + 3 * n) % 5 / 4 for n in range(6)] for row in judged])
     by = [
-        np.mean([(b - a) for a, b, r in zip(own, other, judged, strict=True) if label[r] == c])
+        np.mean(
+            [
+                w[c] - np.mean(np.delete(w, c))
+                for w, r in zip(wrong, judged, strict=True)
+                if label[r] == c
+            ]
+        )
         for c in range(6)
     ]
     assert found.value == pytest.approx(np.mean(by)) and len(table) == 18

@@ -50,7 +50,8 @@ def rates(path: Path, effect: float, runs: int, seed: int = 0) -> Rates:
     """Draw a world ``runs`` times and count."""
     drawn = [path.draw(effect, seed + n) for n in range(runs)]
     called = [found.p <= LEVEL and not found.invalid for found, _ in drawn]
-    inside = [found.low <= truth <= found.high for found, truth in drawn if found.low == found.low]
+    known = [(found, truth) for found, truth in drawn if found.low == found.low and truth == truth]
+    inside = [found.low <= truth <= found.high for found, truth in known]
     told = np.nanmean([found.detectable for found, _ in drawn])
     told /= np.abs(np.nanmean([found.value - found.null_mean for found, _ in drawn]))
     covered = float(np.mean(inside)) if inside else np.nan

@@ -39,12 +39,18 @@ def trial(seed, loss=None, served=0.0, rows=None):
     return Trial.of(loss, loss(None, np.arange(len(rows))), frequency, 0.2, 1, seed)
 
 
-def needs(rows, own, rng, noise=0.0):
-    """A loss: harm of the set times fragility of the row, what tasks need, ``own`` more a neuron."""
+def needs(rows, own, rng, noise=0.0, uneven=0.3):
+    """A loss: harm of the set times fragility of the row, what tasks need, ``own`` more a neuron.
+
+    With ``uneven`` some categories' neurons harm more than others', and some categories are more
+    fragile, so that the two meet by chance.
+    """
     group = rows.groupby(["category", "subtype"]).ngroup().to_numpy()
     harm, fragile = rng.random(2 * N), rng.random(len(rows)) + rng.random(group.max() + 1)[group]
     task = rng.normal(0, noise, (group.max() + 1, 2 * N))[group]
     code = np.array([CATEGORIES.index(c) for c in rows["category"]])
+    harm[: 4 * len(CATEGORIES)] += np.repeat(2 * uneven * rng.random(len(CATEGORIES)), 4)
+    fragile += uneven * rng.random(len(CATEGORIES))[code]
 
     def loss(mask, at):
         if mask is None:
@@ -56,28 +62,33 @@ def needs(rows, own, rng, noise=0.0):
     return loss
 
 
-def judged(effect, seed):
+def judged(effect, seed, uneven=0.3):
     """A trial in which the neurons that serve a category are needed by it to ``effect``."""
     rows = rows_of()
-    return trial(seed, needs(rows, effect, np.random.default_rng([seed, 1])), 0.4, rows)
+    loss = needs(rows, effect, np.random.default_rng([seed, 1]), uneven=uneven)
+    return trial(seed, loss, 0.4, rows)
 
 
 def tasks(effect, seed):
     """Also sets of the instruction's tokens, and experts."""
-    return ablation.against_zero("tasks", judged(effect, seed)), 0.0
+    return ablation.against_others("tasks", judged(effect, seed)), 0.0
+
+
+def harm_meets_fragility(effect, seed):
+    """What differs between sets multiplies what differs between categories: no interval is asked for."""
+    return ablation.against_others("tasks", judged(effect, seed, 1.0)), np.nan
 
 
 def other_subtypes(effect, seed):
-    return ablation.against_zero(
-        "other sub-types", replace(judged(effect, seed), by="subtype")
-    ), 0.0
+    by_subtype = replace(judged(effect, seed), by="subtype")
+    return ablation.against_others("other sub-types", by_subtype), 0.0
 
 
 def category(effect, seed):
     """Sub-types need neurons of their own, so that any group of them is served by its set."""
     rows = rows_of()
     loss = needs(rows, effect, np.random.default_rng([seed, 1]), 0.3)
-    return ablation.specific_to(trial(seed, loss, 0.4, rows), DRAWS)["category"], 0.0
+    return ablation.beyond_permuted(trial(seed, loss, 0.4, rows), DRAWS), 0.0
 
 
 def outsiders(effect, seed):
@@ -106,16 +117,18 @@ def answers(effect, seed):
     }
 
     def right(mask, at):
-        off = mask is not None and own[tuple(np.flatnonzero(mask.to_numpy()))] == one.label[at[0]]
+        whose = -1 if mask is None else own[tuple(np.flatnonzero(mask.to_numpy()))]
+        off = whose == one.label[at]
         return (rng.random(len(at)) < share[one.clusters.index[at]] - effect * off).astype(float)
 
     return ablation.answers(one, right)[0], effect
 
 
 PATHS = {
-    "tasks, instruction, experts": Path(tasks, 0.05),
-    "other sub-types": Path(other_subtypes, 0.06),
+    "tasks, instruction, experts": Path(tasks, 0.07),
+    "tasks where harm meets fragility": Path(harm_meets_fragility, 0.35, beside=True),
+    "other sub-types": Path(other_subtypes, 0.08),
     "category": Path(category, 0.17),
     "outsiders": Path(outsiders, 1.35),
-    "answers": Path(answers, 0.28),
+    "answers": Path(answers, 0.25),
 }
