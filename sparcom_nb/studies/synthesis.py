@@ -10,8 +10,9 @@ from the others, both ways round: what is made of the same rows agrees by their 
 None of the three papers asks these questions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,6 @@ from sparcom_nb.evidence import (
     known_mean,
     means,
     permuted,
-    t_test,
 )
 from sparcom_nb.model.evaluate import loss_under
 from sparcom_nb.model.intervene import changed
@@ -41,7 +41,7 @@ from sparcom_nb.shift.concepts import networks, principal_axes
 from sparcom_nb.shift.density import instruction_scores
 from sparcom_nb.shift.rotation import SAME, rotation
 from sparcom_nb.sparcom.ablation import Loss
-from sparcom_nb.studies.ablation import Trial
+from sparcom_nb.studies.ablation import ORDERS, Trial
 from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 #: Draws of tests that run no model.
@@ -354,39 +354,51 @@ def effects(fall: Trial, harm: Trial) -> pd.DataFrame:
 def margin(rows: pd.DataFrame) -> Finding:
     """Claim that the score falls more under a row's own set than under others that harm as much.
 
-    What harm brings about by itself is taken out: the slope of a straight line through the falls
-    under *other* categories' sets against the cube roots of their harms (a few are very large). The
-    jackknife draws the line anew each time, so that its error counts.
+        fall[s, c] = b_c + slope . cbrt(harm[s, c]) + beyond . (s is the set of c)
+
+    of the means over the rows of category c with set s off; a few harms are very large, hence the
+    root. The null gives the sets to the categories in every order, as in notebook 14; orders compare
+    by ``beyond`` over its error, since own sets harm more and the slope's error counts for them.
     """
     claim = (
         "With a category's neurons off, the instruction's score falls more than with other sets off "
         "that raise the loss as much"
     )
-    fall, root = rows["fall"].to_numpy(), np.cbrt(rows["harm"].to_numpy())
-    own = (rows["set"] == rows["category"]).to_numpy()
-    if own.all() or not own.any():
+    rows = rows[rows["category"].isin(set(rows["set"]))]
+    if rows["set"].nunique() < 2:
         return Finding(claim, np.nan)
     clusters = Clusters.of(rows)
-    label = clusters.stratum[clusters.index]
+    k, label = len(clusters.strata), clusters.stratum[clusters.index]
+    cell = rows["set"].map(clusters.strata.index).to_numpy() * k + label
+    values = rows["fall"].to_numpy(), np.cbrt(rows["harm"].to_numpy())
 
-    def statistic(keep: np.ndarray) -> float:
-        kept = keep[clusters.index] > 0
-        left = fall - _slope(root[kept & ~own], fall[kept & ~own]) * root
-        apart = [
-            known_mean(left[kept & own & (label == n)])
-            - known_mean(left[kept & ~own & (label == n)])
-            for n in range(len(clusters.strata))
-        ]
-        return float(known_mean(np.array(apart)))
+    def beyond(order: Sequence[int], keep: np.ndarray) -> np.ndarray:
+        """The last coefficient and its error, of the clusters kept."""
+        weight = keep[clusters.index]
+        number = np.bincount(cell, weight, k * k)
+        fall, root = (np.bincount(cell, weight * x, k * k) / np.maximum(number, 1) for x in values)
+        of, category = divmod(np.arange(k * k), k)
+        own = of == np.asarray(order)[category]
+        level = category[:, None] == np.arange(k)
+        return _last(np.column_stack([level, root, own])[number > 0], fall[number > 0])
 
-    found = jackknife(statistic, clusters.stratum)
+    true, every = range(k), np.ones(len(clusters.names))
+    found = jackknife(lambda keep: beyond(true, keep)[0], clusters.stratum)
+    orders = np.array([beyond(order, every) for order in permutations(true)])
+    null = orders[:, 0] / orders[:, 1] * beyond(true, every)[1]
     return finding(
-        claim, found, t_test(found), clusters, unit="of the score", n=rows["row"].nunique(),
-        control="sets and categories that only differ in harm and fragility (t over sub-types)",
+        claim, found, null, clusters, unit="of the score", n=rows["row"].nunique(), control=ORDERS,
         reading="A harmed model may look anywhere: hence at equal harm.",
     )  # fmt: skip
 
 
-def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    away = x - x.mean() if len(x) else x
-    return float(away @ y / (away @ away)) if away.any() else 0.0
+def _last(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Last coefficient of least squares and its error; NaN where they are not determined."""
+    x = x.astype(float)
+    free = len(x) - x.shape[1]
+    if free < 1 or np.linalg.matrix_rank(x) < x.shape[1]:
+        return np.full(2, np.nan)
+    inverse = np.linalg.inv(x.T @ x)
+    found = inverse @ x.T @ y
+    left = y - x @ found
+    return np.array([found[-1], np.sqrt(left @ left / free * inverse[-1, -1])])

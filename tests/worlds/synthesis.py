@@ -114,7 +114,10 @@ def placebo(effect: float, seed: int) -> tuple[Finding, float]:
 
 
 def rows_under_sets(seed, own=0.0, harmful=0.0, subtypes=6) -> pd.DataFrame:
-    """Fall and harm of six sets: sets differ in harm, categories in fragility; harm moves scores."""
+    """Fall and harm of six sets: sets differ in harm, categories in fragility; harm moves scores.
+
+    What any set does to any category has a part of its own, by chance.
+    """
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
         [
@@ -128,7 +131,10 @@ def rows_under_sets(seed, own=0.0, harmful=0.0, subtypes=6) -> pd.DataFrame:
     inside = (table["set"] == table["category"]).to_numpy()
     of_set, of_row = rng.random(6), rng.random(6 * subtypes)
     harm = of_set[table["set"].map(CATEGORIES.index)] + of_row[table["row"]] + harmful * inside
-    fall = 0.3 * np.cbrt(harm) + 0.2 * rng.normal(size=len(table)) + own * inside
+    met = (
+        0.05 * rng.normal(size=(6, 6))[table["set"].map(CATEGORIES.index), table["row"] // subtypes]
+    )
+    fall = 0.3 * np.cbrt(harm) + 0.2 * rng.normal(size=len(table)) + met + own * inside
     return table.assign(harm=harm, fall=fall)
 
 
@@ -142,5 +148,5 @@ PATHS = {
     "directions, outsiders": Path(swaps, 4.0),
     "rotation, outsiders": Path(rotation, 0.4),
     "rotation, placebo": Path(placebo, 1.0),
-    "fall, equal harm": Path(margin, 0.16),
+    "fall, equal harm": Path(margin, 0.2),
 }
