@@ -126,9 +126,9 @@ def run_of(text):
     numbers = [{"name": text, "value": 1.0, "unit": text, "note": text}]
     claims = [{"name": text, **Finding(text, 1.0, unit=text, p=0.01).record()}]
     return Run(
-        notebook='javascript:1 "<b>#?%.' , pair=text, place="place", fingerprint="", title=text,
+        notebook='javascript:1 "<b>#?%.' , pair=text, place="place", title=text,
         summary=text, seconds=1.0, finished="", error=text, parameters={text: text},
-        versions={text: text}, files=[], findings=claims, numbers=numbers,
+        versions={text: text}, findings=claims, numbers=numbers,
     )  # fmt: skip
 
 
