@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.spatial.distance import jensenshannon
 
 from sparcom_nb.errors import InputError
-from sparcom_nb.sparcom.sets import category_sets
+from sparcom_nb.sparcom.sets import category_sets, jaccard
 
 
 def alteration(base: xr.DataArray, tuned: xr.DataArray, agreement: float = 0.5) -> pd.DataFrame:
@@ -48,8 +48,8 @@ def alteration(base: xr.DataArray, tuned: xr.DataArray, agreement: float = 0.5) 
     )
     counts = {"kept": a & b, "gained": ~a & b, "lost": a & ~b}
     table = pd.DataFrame({k: v.sum(-1).ravel() for k, v in counts.items()}, index=index)
-    either = table.sum(axis=1)
-    return table.assign(jaccard=table["kept"] / either.where(either > 0)).reset_index()
+    sizes = (x.sum(-1).ravel() for x in (a & b, a, b))
+    return table.assign(jaccard=jaccard(*sizes)).reset_index()
 
 
 def instruction_jaccard(base: xr.DataArray, tuned: xr.DataArray) -> xr.DataArray:
@@ -58,16 +58,16 @@ def instruction_jaccard(base: xr.DataArray, tuned: xr.DataArray) -> xr.DataArray
     Returns:
         DataArray [instruction] with the coordinates of ``base``; NaN where both sets are empty.
     """
-    inner, other = base.dims[1:], tuned.reset_coords(drop=True)
-    both, either = ((base & other).sum(inner), (base | other).sum(inner))
-    return (both / either.where(either > 0)).rename("jaccard").compute()
+    other = tuned.reset_coords(drop=True)
+    both, *sizes = (x.sum(x.dims[1:]).compute() for x in (base & other, base, tuned))
+    found = jaccard(both.to_numpy(), *(size.to_numpy() for size in sizes))
+    return both.copy(data=found).rename("jaccard")
 
 
-def jaccard(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> np.ndarray:
+def agreed_jaccard(base: np.ndarray, tuned: np.ndarray, agreement: float = 0.5) -> np.ndarray:
     """Jaccard index of category sets, from the share of instructions that mark each component."""
     first, second = (x >= agreement - 1e-9 for x in (base, tuned))
-    both, either = (x.sum((-2, -1)) for x in (first & second, first | second))
-    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
+    return jaccard(*(x.sum((-2, -1)) for x in (first & second, first, second)))
 
 
 def profile_distance(base: np.ndarray, tuned: np.ndarray) -> np.ndarray:

@@ -192,8 +192,18 @@ def overlaps(a: np.ndarray, b: np.ndarray | xr.DataArray, kind: str = "jaccard")
     parts = [(a.astype(np.float32) @ flat.T, flat.sum(axis=1)) for flat in _blocks(b)]
     both, size_b = (np.concatenate(x, axis=-1, dtype=float) for x in zip(*parts, strict=True))
     size_a = a.sum(axis=1, dtype=float)[:, None]
-    bottom = size_a + size_b - both if kind == "jaccard" else np.minimum(size_a, size_b)
-    return np.divide(both, bottom, out=np.full(both.shape, np.nan), where=bottom > 0)
+    if kind == "jaccard":
+        return jaccard(both, size_a, size_b)
+    return _share(both, np.minimum(size_a, size_b))
+
+
+def jaccard(both: np.ndarray, size_a: np.ndarray, size_b: np.ndarray) -> np.ndarray:
+    """|A and B| / |A or B| from |A and B|, |A| and |B|; NaN where two empty sets meet."""
+    return _share(both, size_a + size_b - both)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 def _blocks(sets: np.ndarray | xr.DataArray) -> Iterator[np.ndarray]:

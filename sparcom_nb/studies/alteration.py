@@ -30,9 +30,9 @@ from sparcom_nb.evidence import (
 )
 from sparcom_nb.model.intervene import interpolated, weight_change
 from sparcom_nb.sparcom.alteration import (
+    agreed_jaccard,
     alteration,
     instruction_jaccard,
-    jaccard,
     profile_distance,
     routing_shift,
 )
@@ -97,7 +97,7 @@ def study(
     options: dict[str, Any] = {"site": site, "span": span, "batch_tokens": batch_tokens}
     frequency = {n: neuron_frequency(m, data, **options).compute() for n, m in models.items()}
     marked = {name: specific(values, top=top).compute() for name, values in frequency.items()}
-    alike, made = partial(jaccard, agreement=agreement), Compared.of(marked, seed)
+    alike, made = partial(agreed_jaccard, agreement=agreement), Compared.of(marked, seed)
     findings = {
         "sets": beyond_floor("sets", made, alike, 1, draws, seed),
         "profiles": beyond_floor("profiles", made, profile_distance, -1, draws, seed),

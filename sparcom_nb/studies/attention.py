@@ -29,6 +29,7 @@ from sparcom_nb.shift.attention import (
     verb_shares,
 )
 from sparcom_nb.shift.words import INSTRUCTION_VERBS, general_verbs, word_embeddings
+from sparcom_nb.sparcom.sets import jaccard
 from sparcom_nb.studies.results import NO_PLACEBO, Results
 
 DRAWS = 999
@@ -133,8 +134,7 @@ def overlap(before: pd.DataFrame, after: pd.DataFrame, layers: int, heads: int) 
         for table, part in zip((before, after), np.split(number, [len(before)]), strict=True)
     ]
     shared = (sets[0] @ sets[1].T).toarray()
-    union = sets[0].sum(axis=1)[:, None] + sets[1].sum(axis=1)[None, :] - shared
-    return np.divide(shared, union, out=np.full(shared.shape, np.nan), where=union > 0)
+    return jaccard(shared, sets[0].sum(axis=1)[:, None], sets[1].sum(axis=1)[None, :])
 
 
 def overlap_findings(

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from sparcom_nb.evidence import Clusters, Finding, finding, permuted
 from sparcom_nb.rows.instructions import limit_rows
+from sparcom_nb.sparcom.sets import jaccard
 from sparcom_nb.studies.results import Results
 
 #: Similar rows that are asked for their category; rows that are compared with one another at most.
@@ -93,9 +94,9 @@ def nearest_wording(data: pd.DataFrame, n: int = 5) -> pd.Series:
     """
     found = pd.Series(0.0, data.index)
     for _, part in data.groupby("category", sort=False):
-        jaccard = wording_overlap(part["instruction"].to_list(), n)
-        np.fill_diagonal(jaccard, 0)
-        found[part.index] = jaccard.max(axis=1)
+        alike = wording_overlap(part["instruction"].to_list(), n)
+        np.fill_diagonal(alike, 0)
+        found[part.index] = alike.max(axis=1)
     return found
 
 
@@ -106,7 +107,7 @@ def wording_overlap(texts: Sequence[str], n: int = 5) -> np.ndarray:
     grams: Any = counter.fit_transform(texts)
     both = (grams @ grams.T).toarray().astype(float)
     size = np.diag(both)
-    return both / (size[:, None] + size[None, :] - both)
+    return jaccard(both, size[:, None], size[None, :])
 
 
 def _word_grams(text: str, n: int) -> list[str]:

@@ -9,7 +9,7 @@ from scipy.spatial.distance import jensenshannon
 import sparcom_nb as sn
 from sparcom_nb.errors import InputError
 from sparcom_nb.sparcom.alteration import (
-    jaccard,
+    agreed_jaccard,
     profile_distance,
     routing_shift,
 )
@@ -123,7 +123,7 @@ def test_measures_are_those_of_plain_sets_and_loops(both):
     base, tuned = (x.to_numpy().reshape(36, 3, -1)[:12].mean(axis=0) for x in marks(both))
     first, second = ({tuple(at) for at in np.argwhere(x >= 0.5)} for x in (base, tuned))
     union = len(first | second)
-    assert jaccard(base, tuned) == pytest.approx(
+    assert agreed_jaccard(base, tuned) == pytest.approx(
         len(first & second) / union if union else np.nan, nan_ok=True
     )
     p, q = (x.sum(axis=1) / x.sum() for x in (base, tuned))
@@ -132,7 +132,7 @@ def test_measures_are_those_of_plain_sets_and_loops(both):
     assert routing_shift(base, tuned) == pytest.approx(np.mean(rates))
     both_ways = np.stack([base, tuned]), np.stack([tuned, tuned])
     for measure, same in (
-        (jaccard, 1),
+        (agreed_jaccard, 1),
         (profile_distance, 0),
     ):
         found = measure(*both_ways)

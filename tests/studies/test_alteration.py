@@ -6,7 +6,7 @@ from worlds.alteration import marks, models
 
 from sparcom_nb.evidence import NOT, UNTOLD
 from sparcom_nb.sparcom import specific
-from sparcom_nb.sparcom.alteration import instruction_jaccard, jaccard
+from sparcom_nb.sparcom.alteration import agreed_jaccard, instruction_jaccard
 from sparcom_nb.studies.alteration import (
     Compared,
     beyond_floor,
@@ -55,11 +55,11 @@ def test_one_model_twice_and_a_false_placebo_show_nothing():
     base = marks(models(0))["base"]
     twice = Compared.of(dict.fromkeys(("base", "tuned", "placebo"), base), 0)
     for found in (
-        beyond_floor("sets", twice, jaccard, 1, 49, 0),
-        beyond_placebo(twice, jaccard, 49, 0),
+        beyond_floor("sets", twice, agreed_jaccard, 1, 49, 0),
+        beyond_placebo(twice, agreed_jaccard, 49, 0),
     ):
         assert found.value == pytest.approx(0) and found.p == 1 and found.verdict == NOT
-    table = twice.table(jaccard)
+    table = twice.table(agreed_jaccard)
     assert table.query("pair == 'base, tuned'")["value"].dropna().eq(1).all()
     assert by_category(instruction_jaccard(base, base), 99, 0).verdict == UNTOLD
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sparcom_nb.evidence import Finding
-from sparcom_nb.sparcom.alteration import instruction_jaccard, jaccard, routing_shift
+from sparcom_nb.sparcom.alteration import agreed_jaccard, instruction_jaccard, routing_shift
 from sparcom_nb.studies.alteration import Compared, beyond_floor, beyond_placebo, by_category
 from worlds import Path
 
@@ -42,7 +42,7 @@ def marks(found: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
 def sets(effect: float, seed: int) -> tuple[Finding, float]:
     """Of profiles, too: the same exchanges of the same array, through another measure."""
     made = Compared.of(marks(models(seed, effect)), seed)
-    return beyond_floor("sets", made, jaccard, 1, DRAWS, seed), 0.0
+    return beyond_floor("sets", made, agreed_jaccard, 1, DRAWS, seed), 0.0
 
 
 def routing(effect: float, seed: int) -> tuple[Finding, float]:
@@ -55,7 +55,7 @@ def routing(effect: float, seed: int) -> tuple[Finding, float]:
 def placebo(effect: float, seed: int) -> tuple[Finding, float]:
     """Tuned model and placebo differ from the base by chance; the tuned one by ``effect`` more."""
     made = Compared.of(marks(models(seed, effect)), seed)
-    return beyond_placebo(made, jaccard, DRAWS, seed), 0.0
+    return beyond_placebo(made, agreed_jaccard, DRAWS, seed), 0.0
 
 
 def category(effect: float, seed: int) -> tuple[Finding, float]:
