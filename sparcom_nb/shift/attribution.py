@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -51,36 +52,59 @@ OBJECTIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 Span = str | tuple[int, int]
 
 
+@overload
+def input_attribution(
+    model: TransformerBridge, prompt: str, response: str, objective: str = ..., *,
+    template: bool = ..., chunk: int = ..., batch_tokens: int | None = ...,
+) -> xr.DataArray: ...  # fmt: skip
+
+
+@overload
+def input_attribution(
+    model: TransformerBridge, prompt: list[str], response: list[str], objective: str = ..., *,
+    template: bool = ..., chunk: int = ..., batch_tokens: int | None = ...,
+) -> list[xr.DataArray]: ...  # fmt: skip
+
+
 def input_attribution(
     model: TransformerBridge,
-    prompt: str,
-    response: str,
+    prompt: str | list[str],
+    response: str | list[str],
     objective: str = "probability",
     *,
     template: bool = False,
     chunk: int = CHUNK,
-) -> xr.DataArray:
+    batch_tokens: int | None = None,
+) -> xr.DataArray | list[xr.DataArray]:
     """Attribute every token of a response to the tokens of its prompt: raw S (equation 1).
 
     Args:
         model: from :func:`sparcom_nb.load_model`; only activations are differentiated.
-        prompt: what the user says.
-        response: may be empty: then there are no outputs.
+        prompt: what the user says; or a list, of which those with responses of one length run
+            together.
+        response: may be empty: then there are no outputs; a list where ``prompt`` is one.
         objective: what of a response token is differentiated: its ``probability`` (the paper's),
             ``logit`` or ``log_probability``.
         template: put the prompt into the model's chat template, and behind it the response as it
             was tuned to say it. Without, the text is the paper's: prompt, space, response, both
             stripped.
         chunk: response tokens in one backward pass; memory grows with it, results do not change.
+        batch_tokens: tokens that may run together, padding included.
 
     Returns:
         DataArray float32 [input, output] with the text of the tokens as coordinates input_token (no
-        BOS) and output_token.
+        BOS) and output_token; a list of them for lists.
 
     Raises:
-        InputError: an unknown objective, a chunk below 1, or what :func:`join` cannot read.
+        InputError: an unknown objective, a chunk below 1, lists of other lengths, or what :func:`join`
+            cannot read.
     """
-    return attributions(model, [prompt], [response], objective, template, chunk)[0]
+    if isinstance(prompt, str) and isinstance(response, str):
+        one = [prompt], [response]
+        return attributions(model, *one, objective, template, chunk, batch_tokens)[0]
+    if isinstance(prompt, str) or isinstance(response, str) or len(prompt) != len(response):
+        raise InputError("prompt and response must be two texts, or two lists of as many texts")
+    return attributions(model, prompt, response, objective, template, chunk, batch_tokens)
 
 
 def response_attributions(

@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import sparcom_nb as sn
+from sparcom_nb.errors import InputError
 from sparcom_nb.shift.attribution import OBJECTIVES, attributions
 
 DENSE = ("llama", "qwen2", "gpt_neox", "gpt2")
@@ -206,3 +208,14 @@ def test_rows_are_read_in_the_template_and_their_instruction_is_marked(load, row
         text = "".join(one["input_token"].to_numpy()[one["mask"].to_numpy()])
         assert text == row["instruction"]
         assert "".join(one["output_token"].to_numpy()) == row["response"]
+
+
+def test_lists_are_attributed_as_their_texts_are(load):
+    model, prompts = load("llama"), ["Where is the house?", "Tell me."]
+    found = sn.shift.input_attribution(model, prompts, ["In the north", "No"])
+    for one, prompt, response in zip(found, prompts, ["In the north", "No"], strict=True):
+        alone = sn.shift.input_attribution(model, prompt, response)
+        xr.testing.assert_allclose(one, alone, rtol=1e-4, atol=1e-7)
+    for wrong in (["one"], "one"):
+        with pytest.raises(InputError, match="two lists of as many texts"):
+            sn.shift.input_attribution(model, prompts, wrong)
