@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sparcom_nb.view.html.render import Run
 
 PACKAGE = Path(__file__).parent
-SOURCES = {".py", ".json", ".jsonl"}
+SOURCES = {".py", ".json", ".jsonl", ".toml"}
 #: Libraries that can change a figure, beside those that can change any number.
 LIBRARIES = ("tokenizers", "scipy", "scikit-learn", "matplotlib")
 EXECUTED = "notebook.ipynb"

@@ -305,6 +305,13 @@ def test_a_local_model_counts_with_its_files(house):
     assert report.depends_on(job) != before
 
 
+def test_all_that_the_package_reads_counts():
+    """But what only says how a page looks, which has a fingerprint of its own, and stubs."""
+    files = report.PACKAGE.rglob("*.*")
+    kinds = {file.suffix for file in files if "__pycache__" not in file.parts}
+    assert kinds - report.SOURCES == {".css", ".j2", ".pyi"}
+
+
 def test_caches_and_hidden_files_do_not_count(house):
     write_notebook(house / "notebooks", "10_a", "print(1)")
     job = job_of(house)
