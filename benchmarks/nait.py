@@ -41,7 +41,7 @@ def _passes(model: c.TransformerBridge) -> dict[str, Callable[[Batches], object]
 
 def _draw(model: c.TransformerBridge) -> Direction:
     """A direction drawn at random: the time does not depend on its values."""
-    kind = "expert" if taps.sparse_layers(model) else "dense"
+    kind = taps.main_kind(model)
     coords = c.neuron_coords(model, kind)
     values = np.random.default_rng(0).normal(size=[len(v) for v in coords.values()])
     vectors = xr.DataArray(values, coords, tuple(coords))

@@ -127,7 +127,7 @@ def mean_activation(
         where a token that is not sent to an expert counts as 0 (divide by the routing frequency
         for the mean over the tokens that are).
     """
-    kind = "expert" if taps.sparse_layers(model) else "dense"
+    kind = taps.main_kind(model)
     measure = ActivationSums(kind=kind, of="absolute" if absolute else "value")
     sums = capture(model, data, measure, span, **options)
     return (sums / sums["n_tokens"].astype("float32")).rename("mean_activation")
@@ -138,7 +138,7 @@ def write_norm(model: TransformerBridge) -> xr.DataArray:
 
     Times the mean absolute activation it says how much the neuron writes into the residual stream.
     """
-    kind = "expert" if taps.sparse_layers(model) else "dense"
+    kind = taps.main_kind(model)
     coords: Any = neuron_coords(model, kind)
     norms = [weight.float().norm(dim=1) for *_, weight in taps.output_weights(model, kind)]
     shape = [len(coord) for coord in coords.values()]

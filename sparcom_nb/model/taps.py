@@ -89,6 +89,11 @@ def width(model: TransformerBridge, kind: str = "dense") -> int:
     return _network(model, network_layers(model, kind)[0], kind).down.weight.shape[0]
 
 
+def main_kind(model: TransformerBridge) -> str:
+    """Return which networks make up the model: its experts where it has any, else the dense ones."""
+    return "expert" if sparse_layers(model) else "dense"
+
+
 def experts_shape(model: TransformerBridge) -> tuple[int, int]:
     """Return the numbers of experts of a sparse layer and of neurons of an expert."""
     n_experts, n_neurons, _ = _expert_weights(model, sparse_layers(model)[0]).shape

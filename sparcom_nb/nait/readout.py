@@ -65,7 +65,7 @@ def sample_activations(
     """
     if skip < 0:
         raise InputError(f"skip must be 0 or more, not {skip}")
-    kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
+    kind = kind or taps.main_kind(model)
     check_kind(model, kind)
     found = capture(model, data, SampleActivations(site, kind, skip), span, **options)
     identity = model.identity

@@ -100,7 +100,7 @@ def component_keys(table: pd.DataFrame) -> list[str]:
 
 def networks(model: TransformerBridge, kind: str | None = None) -> Networks:
     """All networks of a kind (None: experts where there are any); InputError where there is none."""
-    kind = kind or ("expert" if taps.sparse_layers(model) else "dense")
+    kind = kind or taps.main_kind(model)
     found = [
         ({"layer": layer} | ({} if expert is None else {"expert": expert}), weight)
         for layer, expert, weight in taps.output_weights(model, kind)
