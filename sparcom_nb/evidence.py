@@ -294,7 +294,7 @@ class Null:
     """What a number is under a null, and how the number found stands to it.
 
     mean, low, high: mean and 2.5th and 97.5th percentile; p: two-sided; smallest: the smallest p
-    possible; spread: standard deviation; shown: what would have shown (NaN: as far as a normal number).
+    possible; spread: standard deviation.
     """
 
     mean: float
@@ -303,7 +303,6 @@ class Null:
     p: float
     smallest: float
     spread: float
-    shown: float = math.nan
 
 
 def against(value: float, null: np.ndarray, fitted: bool = False) -> Null:
@@ -356,7 +355,11 @@ def finding(
     if isinstance(found, Estimate):
         ends, freedom = {"low": float(found.low), "high": float(found.high)}, float(found.freedom)
         error = float(np.fmax(found.error, null.spread))  # an effect spreads more than none
-    usual = null.high - null.mean + error * float(student.ppf(POWER, freedom))
+    told = {
+        "detectable": null.high - null.mean + error * float(student.ppf(POWER, freedom)),
+        "n": len(clusters.index),
+        "units": clusters.units,
+    }
     return Finding(
         claim,
         value,
@@ -366,8 +369,7 @@ def finding(
         null_high=null.high,
         p=null.p,
         smallest_p=null.smallest,
-        detectable=usual if math.isnan(null.shown) else null.shown,
-        **{"n": len(clusters.index), "units": clusters.units} | more,
+        **told | more,
     )
 
 
@@ -465,13 +467,13 @@ def explained(
 
     value, rng = share(np.arange(len(known))), np.random.default_rng(seed)
     null = np.array([share(rng.permutation(len(known))) for _ in range(draws)])
+    found = against(value, null)
     said: dict[str, Any] = {
         "unit": f"of the variance between {clusters.unit}s",
         "control": clusters.permuted,
+        "detectable": _more_squares(found),
     }
-    found = against(value, null)
-    told = replace(found, shown=_more_squares(found))
-    return finding(claim, value, told, clusters, **said | more)
+    return finding(claim, value, found, clusters, **said | more)
 
 
 def _more_squares(null: Null) -> float:
@@ -480,7 +482,7 @@ def _more_squares(null: Null) -> float:
     It is chi-square with the mean and the spread of the null, and noncentral with an effect.
     """
     if not null.spread > 0:
-        return math.nan
+        return null.high - null.mean
     scale = null.spread**2 / (2 * null.mean)
     free = null.mean / scale
     return scale * float(chndtrinc(chi2.ppf(1 - LEVEL / 2, free), free, 1 - POWER))
