@@ -142,9 +142,7 @@ def overlap_findings(
 ) -> dict[str, Finding]:
     """Whether heads keep their own pairs, and whether fewer of them than through plain training."""
     own, layer, rng = overlaps["tuned"], layers.index, np.random.default_rng(seed)
-    others = (
-        np.lexsort((rng.random(len(layer)), layer)) for _ in range(DRAWS)
-    )  # of the same layer
+    others = (np.lexsort((rng.random(len(layer)), layer)) for _ in range(DRAWS))  # of its layer
     mixed = np.array([known_mean(own[np.arange(len(layer)), other]) for other in others])
     found = means(own.diagonal(), layers)[-1]
     kept = finding(

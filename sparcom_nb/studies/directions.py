@@ -60,14 +60,17 @@ def study(
     every = bench.scores.join(bench.baselines(baselines))
     values = {s: every[s][mix.capabilities].to_numpy().T for s in every.columns.unique(0)}
     drawn = null_precision(bench.samples, mix, ratio, draws, seed)
-    found = {f"selects {s}": selects(s, values[s], mix, ratio, drawn[s]) for s in ASKED}
+    held = resampled(values.values(), mix, ratio)
+    found = {
+        f"selects {s}": selects(s, held[list(values).index(s), -1], mix, drawn[s]) for s in ASKED
+    }
     for score in ("NAIT", "contrast"):
         found[f"selection {score}"] = stable(score, bench.samples, mix.target, ratio, draws, seed)
     if baselines:
         rivals = {name: values[name] for name in baselines}
         found["beats the baselines"] = beats(values["contrast"], rivals, mix, ratio)
     found["sees answers"] = sees(values["contrast"], mix)
-    tables = {"precision": judged(values, mix, ratio), "null": pd.DataFrame(drawn)}
+    tables = {"precision": judged(values, held, mix), "null": pd.DataFrame(drawn)}
     return Results.of("Capability directions", found, tables=tables)
 
 
@@ -111,22 +114,22 @@ def areas(values: np.ndarray, wanted: np.ndarray, asked: np.ndarray) -> np.ndarr
     return np.array([auc(v[at], w[at]) for v, w, at in zip(values, wanted, asked, strict=True)])
 
 
-def judged(values: dict[str, np.ndarray], mix: Mixture, ratio: float) -> pd.DataFrame:
-    """What the top of every score holds, of [capability, row] by score.
+def judged(values: dict[str, np.ndarray], held: Estimate, mix: Mixture) -> pd.DataFrame:
+    """What the top of every score holds, of [capability, row] by score; ``held``: :func:`resampled`.
 
     Returns a row a score and capability (``mean`` for the average): precision (low, high: over the
     pool's sub-types), chance, auc (of wanted rows against all others), auc_corrupted and auc_shuffled
     (against spoiled ones of the capability).
     """
-    found, wanted, tables = resampled(values.values(), mix, ratio), truth(mix), []
+    wanted, tables = truth(mix), []
     for at, (score, own) in enumerate(values.items()):
         each = {"chance": wanted.mean(axis=1), "auc": areas(own, wanted, wanted | True)}
         for spoiled in ("corrupted", "shuffled"):
             each[f"auc_{spoiled}"] = areas(own, wanted, own_rows(mix, spoiled))
-        held = {name: [*one, np.nanmean(one)] for name, one in each.items()}
-        ends = {"precision": found.value[at], "low": found.low[at], "high": found.high[at]}
+        more = {name: [*one, np.nanmean(one)] for name, one in each.items()}
+        ends = {"precision": held.value[at], "low": held.low[at], "high": held.high[at]}
         who = {"score": score, "capability": [*mix.capabilities, "mean"]}
-        tables.append(pd.DataFrame(who | ends | held))
+        tables.append(pd.DataFrame(who | ends | more))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -147,11 +150,8 @@ def null_precision(
     return {score: np.array(means) for score, means in drawn.items()}
 
 
-def selects(
-    score: str, values: np.ndarray, mix: Mixture, ratio: float, drawn: np.ndarray
-) -> Finding:
-    """Claim that a score selects more wanted rows than directions of no capability do."""
-    mean = resampled([values], mix, ratio)[0, -1]
+def selects(score: str, mean: Estimate, mix: Mixture, drawn: np.ndarray) -> Finding:
+    """Claim that a score's mean precision is above that along directions of no capability [draw]."""
     return finding(
         f"The rows that the score {score} selects are the wanted ones",
         mean, drawn, Clusters.of(mix.target), fitted=True, n=len(mix.pool),

@@ -69,16 +69,17 @@ def study(
     marked = specific(frequency, top=top).compute()
     votes = Votes.of(marked, agreement)
     same = Votes.of(specific(first, top=top).compute(), agreement)
+    drawn, clusters = drawn_numbers(votes, draws, seed), votes.clusters
     unique, swept = sweep(frequency, seed)
     findings = {
-        "distinct": distinct("distinct", votes, draws, seed),
+        "distinct": distinct("distinct", drawn, clusters),
         "unique": unique,
-        "general": general(votes, draws, seed),
+        "general": general(drawn, clusters),
         "halves": found_again(votes, draws, seed),
         "sources": sources(marked, np.asarray(source), agreement, draws, seed),
-        "equal length": distinct("equal length", same, draws, seed),
+        "equal length": distinct("equal length", drawn_numbers(same, draws, seed), same.clusters),
     }
-    tables = {"counts": counts(votes, draws, seed), "sweep": swept}
+    tables = {"counts": counts(drawn, clusters), "sweep": swept}
     return Results.of("General or unique?", findings, tables=tables)
 
 
@@ -153,47 +154,46 @@ def _table(rows: dict[str, Finding]) -> pd.DataFrame:
 # ---------------------------------------------------------------- kinds
 
 
-def distinct(name: str, votes: Votes, draws: int, seed: int) -> Finding:
-    """Claim that the sets of two categories differ: one minus their mean Jaccard."""
+def drawn_numbers(votes: Votes, draws: int, seed: int) -> np.ndarray:
+    """Numbers of the sets [1 + draw, number], of the true labels and then of permuted ones.
 
-    def number(stratum: np.ndarray) -> float:
-        sets = votes.sets(stratum)
-        return 1 - float(known_mean(overlaps(sets, sets)[~np.eye(len(sets), dtype=bool)]))
+    How far two categories' sets are apart (one minus their mean Jaccard), sizes of sets, of what is in
+    no other, and numbers of components in one, two ... of them.
+    """
+    labels = [votes.clusters.stratum, *permuted(votes.clusters, draws, seed)]
+    return np.array([_numbers(votes.sets(stratum)) for stratum in labels])
 
-    labels = permuted(votes.clusters, draws, seed)
-    return claimed(name, votes.clusters, labels, number, "mean Jaccard distance")
+
+def _numbers(sets: np.ndarray) -> np.ndarray:
+    apart = 1 - known_mean(overlaps(sets, sets)[~np.eye(len(sets), dtype=bool)])
+    held = sets.sum(axis=0)
+    by_number = np.bincount(held, minlength=len(sets) + 1)[1:]
+    return np.concatenate([[apart], sets.sum(axis=1), (sets & (held == 1)).sum(axis=1), by_number])
 
 
-def general(votes: Votes, draws: int, seed: int) -> Finding:
+def distinct(name: str, drawn: np.ndarray, clusters: Clusters) -> Finding:
+    """Claim that the sets of two categories differ."""
+    return _found(name, float(drawn[0, 0]), drawn[1:, 0], clusters, "mean Jaccard distance")
+
+
+def general(drawn: np.ndarray, clusters: Clusters) -> Finding:
     """Claim that many components are in the sets of all categories."""
-    clusters = votes.clusters
-    labels = permuted(clusters, draws, seed)
-    return claimed(
-        "general", clusters, labels, lambda x: float(votes.sets(x).all(axis=0).sum()), "neurons"
-    )
+    return _found("general", float(drawn[0, -1]), drawn[1:, -1], clusters, "neurons")
 
 
-def counts(votes: Votes, draws: int, seed: int) -> pd.DataFrame:
+def counts(drawn: np.ndarray, clusters: Clusters) -> pd.DataFrame:
     """Sizes of sets, of what is in no other, and numbers of components in one, two ... of them."""
-    names = votes.clusters.strata
+    names = clusters.strata
     number = np.arange(1, len(names) + 1)
     kinds = [f"{n} ({kind})" for n, kind in zip(number, kind_of(number, len(names)), strict=True)]
     parts = zip(_COUNTS, (names, [f"only {name}" for name in names], kinds), strict=True)
     keys = [(name, unit) for unit, part in parts for name in part]
-    value = _counts(votes.sets(votes.clusters.stratum))
-    null = np.array([_counts(votes.sets(x)) for x in permuted(votes.clusters, draws, seed)])
     return _table(
         {
-            name: _found(name, float(value[n]), null[:, n], votes.clusters, unit)
-            for n, (name, unit) in enumerate(keys)
+            name: _found(name, float(value), null, clusters, unit)
+            for (name, unit), value, null in zip(keys, drawn[0, 1:], drawn[1:, 1:].T, strict=True)
         }
     )
-
-
-def _counts(sets: np.ndarray) -> np.ndarray:
-    held = sets.sum(axis=0)
-    by_number = np.bincount(held, minlength=len(sets) + 1)[1:]
-    return np.concatenate([sets.sum(axis=1), (sets & (held == 1)).sum(axis=1), by_number])
 
 
 def sweep(frequency: xr.DataArray, seed: int) -> tuple[Finding, pd.DataFrame]:

@@ -104,15 +104,16 @@ def test_twin_sees_a_strict_agreement(marked):
 def test_every_number_of_the_sets(marked):
     sets = python_sets(marked, 0.5)
     votes = Votes.of(marked)
-    table = generality.counts(votes, 9, 0).set_index("name")["value"]
+    drawn, clusters = generality.drawn_numbers(votes, 9, 0), votes.clusters
+    table = generality.counts(drawn, clusters).set_index("name")["value"]
     for name, one in sets.items():
         others = set().union(*(s for other, s in sets.items() if other != name))
         assert table[name] == len(one) and table[f"only {name}"] == len(one - others)
     assert table[["1 (unique)", "2 (shared)", "3 (general)"]].to_list() == kinds_of(sets)
     assert generality.by_kind(votes, 0)[0].tolist() == kinds_of(sets)
-    assert generality.general(votes, 9, 0).value == kinds_of(sets)[-1]
+    assert generality.general(drawn, clusters).value == kinds_of(sets)[-1]
     apart = [1 - jaccard(a, b) for a in sets.values() for b in sets.values() if a is not b]
-    assert generality.distinct("distinct", votes, 9, 0).value == pytest.approx(np.mean(apart))
+    assert generality.distinct("distinct", drawn, clusters).value == pytest.approx(np.mean(apart))
 
 
 def test_the_null_is_that_of_loops(marked):

@@ -46,7 +46,8 @@ def test_precision_is_what_counting_gives():
     label = mix.target["category"].map(mix.capabilities.index).to_numpy()
     vectors = scoring.directions(samples, label, 3)
     values = scoring.scores(samples, vectors, "contrast")
-    table = first.judged({"contrast": values}, mix, 0.25).set_index("capability")
+    held = first.resampled([values], mix, 0.25)
+    table = first.judged({"contrast": values}, held, mix).set_index("capability")
     for n, c in enumerate(mix.capabilities):
         chosen = mix.pool.loc[np.argsort(-values[n])[:27]]
         own, row = chosen["category"] == c, table.loc[c]

@@ -41,7 +41,8 @@ def selects(effect, seed):
     label = mix.target["category"].map(NAMES.index).to_numpy()
     values = scoring.scores(samples, scoring.directions(samples, label, 3), "contrast")
     drawn = directions.null_precision(samples, mix, RATIO, DRAWS, seed, ["contrast"])
-    found = directions.selects("contrast", values, mix, RATIO, drawn["contrast"])
+    mean = directions.resampled([values], mix, RATIO)[0, -1]
+    found = directions.selects("contrast", mean, mix, drawn["contrast"])
     return found, directions.truth(mix).mean()  # where there is no effect
 
 

@@ -19,11 +19,13 @@ def marked(effect, seed, n=120):
 def distinct(effect, seed):
     """Also at equal length: the same of other frequencies."""
     votes = Votes.of(marked(effect, seed))
-    return generality.distinct("distinct", votes, 99, seed), np.nan
+    drawn = generality.drawn_numbers(votes, 99, seed)
+    return generality.distinct("distinct", drawn, votes.clusters), np.nan
 
 
 def general(effect, seed):
-    return generality.general(Votes.of(marked(effect, seed)), 99, seed), np.nan
+    votes = Votes.of(marked(effect, seed))
+    return generality.general(generality.drawn_numbers(votes, 99, seed), votes.clusters), np.nan
 
 
 def unique(effect, seed):
