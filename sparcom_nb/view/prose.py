@@ -45,7 +45,7 @@ def sentence(found: Finding) -> str:
         parts.append(f"{_amount(found)}.")
     if found.verdict == UNTOLD:
         parts.append(_why_untold(found))
-    if found.verdict == NOT and found.detectable == found.detectable:
+    elif found.detectable == found.detectable:
         reach = f"{digits(found.null_mean + found.detectable)} {literal(found.unit)}".strip()
         parts.append(f"About {reach} would have shown in four of five such runs.")
     parts += [literal(found.caveat), literal(found.reading)]

@@ -100,7 +100,8 @@ def test_a_sentence_says_verdict_numbers_and_what_would_have_shown():
     shows = sentence(Finding("A <b>", **one, **null, p=0.006, p_adjusted=0.024, units="9 rows"))
     assert shows == (
         "**A &#60;b&#62;: this shows.** 0.14 nats [0.03, 0.28], against 0.01 [−0.05, 0.06] for "
-        "shuffled labels; p = 0.006 (p = 0.024 adjusted); 9 rows."
+        "shuffled labels; p = 0.006 (p = 0.024 adjusted); 9 rows. About 0.13 nats would have shown in "
+        "four of five such runs."
     )
     assert sentence(Finding("A", **one, **null, p=0.5)).endswith(
         "About 0.13 nats would have shown in four of five such runs."
